@@ -1,0 +1,1 @@
+"""DVC stages: read the parameters, call the library, write files."""

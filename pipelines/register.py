@@ -1,0 +1,22 @@
+"""Log every package as an MLflow model: receipts/<task>.json."""
+
+from pathlib import Path
+
+from taskzoo.entry import stage
+from taskzoo.files import new_folder, write_json
+from taskzoo.params import load_params
+from taskzoo.registry.store import Registry
+
+
+def register() -> None:
+    """Register what is new; what is there already is found again, so a lost store is rebuilt by this alone."""
+    registry = Registry(None, Path())
+    with new_folder(Path("receipts")) as folder:
+        for name in load_params().tasks:
+            receipt = registry.register(Path("packages") / name)
+            write_json(folder / f"{name}.json", receipt.model_dump(mode="json"))
+            print(f"{name}: registered, package {receipt.package_digest[:12]}")
+
+
+if __name__ == "__main__":
+    stage(register)

@@ -1,0 +1,124 @@
+"""`taskzoo ...`: the pipeline's verbs for people without DVC."""
+
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Which past task should a new vision data set transfer from, and which network should it train?",
+)
+
+EVERY = typer.Argument(help="Its key in params.yaml; all of them when left out.")
+DataSet = Annotated[str | None, EVERY]
+Task = Annotated[str | None, EVERY]
+
+
+def _call(stage: str, *arguments: str) -> None:
+    """Run one stage; its libraries are imported only now, so that --help stays quick."""
+    from taskzoo.entry import run
+
+    run(getattr(import_module(f"pipelines.{stage}"), stage), *arguments)
+
+
+def _call_each(stage: str, section: str, name: str | None) -> None:
+    """Run a stage for one key of a params section, or for all of them."""
+    from taskzoo.entry import run
+    from taskzoo.params import load_params
+
+    names: list[str] = [] if name is None else [name]
+    if name is None:
+        run(lambda: names.extend(getattr(load_params(), section)))
+    for each in names:
+        _call(stage, each)
+
+
+@app.command()
+def dataset(name: DataSet = None) -> None:
+    """Bring data sets into their canonical, content-addressed form."""
+    _call_each("dataset", "datasets", name)
+
+
+@app.command()
+def validate(name: DataSet = None) -> None:
+    """Check data sets against their expectations and write Data Docs."""
+    _call_each("validate", "datasets", name)
+
+
+@app.command()
+def train(name: Task = None) -> None:
+    """Train the probes of tasks from the shared initial state."""
+    _call_each("train", "tasks", name)
+
+
+@app.command()
+def fisher() -> None:
+    """Take the Fisher diagonal of every source on every target."""
+    _call("fisher")
+
+
+@app.command()
+def distances() -> None:
+    """Compute every measure for all pairs and repeats."""
+    _call("distances")
+
+
+@app.command()
+def search(name: Task = None) -> None:
+    """Search the full space of architectures for tasks."""
+    _call_each("search", "tasks", name)
+
+
+@app.command()
+def package() -> None:
+    """Put all that the registry needs of each task into one folder."""
+    _call("package")
+
+
+@app.command()
+def register() -> None:
+    """Log packages as MLflow models; what is there already is left alone, a lost store is rebuilt."""
+    _call("register")
+
+
+@app.command()
+def recommend() -> None:
+    """Rank the sources of every task from the registry, and narrow its search."""
+    _call("recommend")
+
+
+@app.command()
+def compare() -> None:
+    """Measure what each recommendation is worth beside its controls."""
+    _call("compare")
+
+
+@app.command()
+def report() -> None:
+    """Draw the figures and write the tables."""
+    _call("report")
+
+
+@app.command()
+def adapt(
+    dataset: Annotated[str, typer.Argument(help="Folder (one folder a class), Parquet or npz file.")],
+    name: Annotated[str, typer.Argument(help="Name of the new task.")],
+    group: Annotated[str, typer.Argument(help="Regular expression on image paths: its group stays in one split.")] = "",
+) -> None:
+    """Add a new target: measure, recommend, search, train, register."""
+    _call("adapt", dataset, name, group)
+
+
+@app.command(name="all")
+def every() -> None:
+    """Run every stage in order, without DVC: nothing is skipped but what a stage itself finds done."""
+    for stage in (dataset, validate, train):
+        stage(None)
+    fisher()
+    distances()
+    search(None)
+    for step in (package, register, recommend, compare, report):
+        step()

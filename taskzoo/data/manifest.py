@@ -1,0 +1,94 @@
+"""What a stored data set says of itself: manifest.json."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from taskzoo.data.record import Split
+from taskzoo.errors import InputError
+from taskzoo.params import describe
+
+MANIFEST = "manifest.json"
+
+
+class ManifestSource(BaseModel):
+    """Where a data set came from.
+
+    Attributes:
+        format: How it was read.
+        path: As given, without the folders above it where it was absolute.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: str
+    path: str
+
+
+class Manifest(BaseModel):
+    """The facts of a stored data set.
+
+    Attributes:
+        schema_version: Of this file.
+        name: The data set.
+        digest: SHA-256 over images, labels, splits and groups, whatever their order, names and source.
+        classes: Names by integer label; names that are numbers stand in numeric order.
+        images: Number of images in all splits.
+        counts: Split -> class -> number of images.
+        groups: Whether images have groups.
+        channels: Numbers of channels that occur.
+        min_width: Of all images, pixels.
+        max_width: Of all images, pixels.
+        min_height: Of all images, pixels.
+        max_height: Of all images, pixels.
+        source: Where it came from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    name: str
+    digest: str
+    classes: list[str]
+    images: int
+    counts: dict[Split, dict[str, int]]
+    groups: bool
+    channels: list[int]
+    min_width: int
+    max_width: int
+    min_height: int
+    max_height: int
+    source: ManifestSource
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a stored data set.
+
+    Args:
+        folder: A folder that ``build_dataset`` wrote.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        InputError: If the file is missing, damaged or of another schema.
+    """
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); expected a data set of the dataset stage; run that stage first."
+        ) from error
+    except ValidationError as error:
+        raise InputError(
+            f"{path} is damaged: {describe(error)}; expected a manifest of the dataset stage; run that stage again."
+        ) from error
+
+
+def class_order(labels: set[str]) -> list[str]:
+    """Return class names in their order: by number where all are whole numbers, else by text."""
+    if all(label.isascii() and label.isdigit() for label in labels):
+        return sorted(labels, key=lambda label: (int(label), label))
+    return sorted(labels)

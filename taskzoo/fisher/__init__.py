@@ -1,0 +1,1 @@
+"""The diagonal of the Fisher information, and what every source's network shows of every target."""

@@ -1,0 +1,139 @@
+"""What source a's backbone shows of target b, in memory and on disk: all that measures of distance need."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from taskzoo.errors import InputError
+from taskzoo.files import write_with
+from taskzoo.fisher.diagonal import FisherDiagonal, check_fisher
+from taskzoo.fisher.summary import FisherProvenance, damage
+
+PREFIX = "fisher."
+
+
+class Record(BaseModel):
+    """What an observation's file says of it.
+
+    Attributes:
+        provenance: Where it comes from.
+        classes: Number of the target's classes.
+        key: Content hash of all that it depends on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provenance: FisherProvenance
+    classes: int
+    key: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Source a's backbone on target b's images.
+
+    Attributes:
+        fisher: Diagonal by name of the backbone's parameter.
+        features: float32 [n, D], pooled, of n of the target's training images.
+        labels: int64 [n].
+        classes: Number of the target's classes.
+        provenance: Says where it comes from.
+    """
+
+    fisher: FisherDiagonal
+    features: Tensor
+    labels: Tensor
+    classes: int
+    provenance: FisherProvenance
+
+    @property
+    def source(self) -> str:
+        """The task the backbone was trained on."""
+        return self.provenance.source
+
+    @property
+    def target(self) -> str:
+        """The task whose images were used."""
+        return self.provenance.target
+
+    @property
+    def repeat(self) -> int:
+        """Which training and draw of images, from 0."""
+        return self.provenance.repeat
+
+
+def save_observation(path: Path, observation: Observation, key: str) -> None:
+    """Write an observation to one safetensors file, float32, atomically.
+
+    Args:
+        path: Where.
+        observation: What.
+        key: Content hash of all that it depends on; tells later runs that it is done.
+    """
+    tensors = {PREFIX + name: value.float().contiguous() for name, value in observation.fisher.items()}
+    tensors |= {"features": observation.features.float().contiguous(), "labels": observation.labels}
+    record = Record(provenance=observation.provenance, classes=observation.classes, key=key)
+    # One entry only: safetensors writes several in an order that changes from run to run.
+    metadata = {"record": record.model_dump_json()}
+    write_with(path, lambda temporary: save_file(tensors, temporary, metadata))
+
+
+def load_observation(path: Path) -> Observation:
+    """Read and check an observation.
+
+    Args:
+        path: A file that ``save_observation`` wrote.
+
+    Returns:
+        The observation; its Fisher is float32.
+
+    Raises:
+        InputError: If the file is missing, damaged, of another schema, or its values cannot be right.
+    """
+    try:
+        with safe_open(path, framework="pt") as handle:
+            record = Record.model_validate_json(handle.metadata()["record"])
+        tensors: dict[str, Tensor] = load_file(path)
+        observation = Observation(
+            fisher={name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)},
+            features=tensors["features"],
+            labels=tensors["labels"],
+            classes=record.classes,
+            provenance=record.provenance,
+        )
+    except (OSError, SafetensorError, KeyError, TypeError, ValidationError) as error:
+        raise InputError(damage(path, error)) from error
+    _check(observation, path)
+    return observation
+
+
+def saved_key(path: Path) -> str | None:
+    """Return the key in a file's metadata; None where there is no readable file, so that it is made again."""
+    try:
+        with safe_open(path, framework="pt") as handle:
+            return Record.model_validate_json(handle.metadata()["record"]).key
+    except (OSError, SafetensorError, KeyError, TypeError, ValidationError):
+        return None
+
+
+def _check(observation: Observation, path: Path) -> None:
+    """Refuse values that no observation can have.
+
+    Raises:
+        InputError: If so.
+    """
+    check_fisher(observation.fisher, f"the Fisher in {path}")
+    labels, features = observation.labels, observation.features
+    fits = features.dim() == 2 and labels.dtype == torch.int64 and labels.shape == features.shape[:1]
+    inside = fits and len(labels) > 0 and 0 <= int(labels.min()) <= int(labels.max()) < observation.classes
+    if not inside or not features.isfinite().all():
+        raise InputError(
+            f"{path} holds features {tuple(features.shape)} and labels {tuple(labels.shape)} that do not "
+            f"agree or are not finite; expected one label below {observation.classes} for each row; delete "
+            "it and run the fisher stage again."
+        )

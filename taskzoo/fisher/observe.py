@@ -1,0 +1,89 @@
+"""Looking at target b through source a's backbone."""
+
+import torch
+from torch import Tensor
+
+from taskzoo.data.tasks import Task, draw
+from taskzoo.errors import InputError
+from taskzoo.fisher.diagonal import fisher
+from taskzoo.fisher.head import fit_head
+from taskzoo.fisher.observation import Observation
+from taskzoo.fisher.summary import FisherProvenance
+from taskzoo.params import FisherParams, ProbeParams
+from taskzoo.probe.network import State, build_probe, device, normalise
+from taskzoo.probe.training import in_batches
+
+BACKBONE = "backbone."
+
+
+def observe(
+    source: str,
+    state: State,
+    target: Task,
+    repeat: int,
+    probe: ProbeParams,
+    params: FisherParams,
+    fingerprint: str,
+) -> Observation:
+    """Take features and Fisher of a source's backbone on a target's images.
+
+    A head is fitted to the source's features of training images, by the same rule for every source, the
+    target's own backbone included: F_ab and F_bb differ by their backbone only. The Fisher is taken on
+    validation images.
+
+    Args:
+        source: Name of the task the backbone was trained on.
+        state: The backbone's weights and buffers.
+        target: The task whose train and val images are used.
+        repeat: Seed of the draws of images and labels.
+        probe: Backbone and input form.
+        params: Numbers of images and label rule.
+        fingerprint: Of the probe.
+
+    Returns:
+        The observation.
+
+    Raises:
+        InputError: If the backbone gives features that are not finite, or its Fisher is not finite or zero.
+    """
+    network = build_probe(probe, len(target.classes), state).to(device()).eval()
+    training = draw(target.train, params.head_images, repeat)
+    features = in_batches(network.backbone, normalise(training.images, probe))
+    if not features.isfinite().all():
+        raise InputError(
+            f"the features of source {source!r} (repeat {repeat}) on target {target.name!r} are not finite; "
+            "expected numbers; its training diverged: lower train.learning_rate."
+        )
+    labels = torch.from_numpy(training.labels)
+    network.head.load_state_dict(fit_head(features, labels, len(target.classes)).state_dict())
+
+    held_out = draw(target.val, params.images, repeat)
+    known = torch.from_numpy(held_out.labels) if params.labels == "data" else None
+    names = [f"{BACKBONE}{name}" for name, _ in network.backbone.named_parameters()]
+    try:
+        values = fisher(
+            network,
+            normalise(held_out.images, probe),
+            known,
+            parameters=names,
+            batch_size=params.batch_size,
+            generator=torch.Generator().manual_seed(repeat),
+        )
+    except InputError as error:
+        raise InputError(f"source {source!r} on target {target.name!r}, repeat {repeat}: {error}") from error
+    provenance = FisherProvenance(
+        fingerprint=fingerprint,
+        source=source,
+        target=target.name,
+        target_digest=target.digest,
+        repeat=repeat,
+        labels=params.labels,
+        images=len(held_out.labels),
+        head_images=len(labels),
+        dtype="float32",
+    )
+    return Observation(_of_backbone(values), features.float(), labels, len(target.classes), provenance)
+
+
+def _of_backbone(values: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(BACKBONE): value for name, value in values.items()}

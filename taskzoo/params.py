@@ -1,0 +1,280 @@
+"""The whole of params.yaml as typed models: one section a stage, unknown keys refused."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from taskzoo.errors import InputError
+
+MeasureName = Literal["ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet", "ridge_loo"]
+StrategyName = Literal["random", "fuse"]
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if it can name a task, a data set, a folder and a registered model.
+
+    Args:
+        name: The wanted name.
+
+    Returns:
+        The same name.
+
+    Raises:
+        ValueError: If it is empty, longer than 60 characters or holds anything but a-z, A-Z, 0-9, '-' and '_'.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", name):
+        raise ValueError(
+            f"the name {name!r} is not usable; expected 1 to 60 letters, digits, '-' or '_', "
+            "beginning with a letter or digit; choose another"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetParams(Section):
+    """Where one data set's images come from."""
+
+    path: str = Field(
+        description="File or folder to read; DVC watches it. Embedded sets name the module that reads them."
+    )
+    format: Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k"] | None = Field(
+        None, description="How to read it; found from the path when left out."
+    )
+    name: str | None = Field(None, description="torchvision's class name, for format torchvision.")
+    group: str | None = Field(
+        None,
+        description="Regular expression with one group, matched on an image's path: images that share it stay in one split.",
+    )
+    max_per_class: int | None = Field(
+        None, ge=1, description="Keep at most so many images a class, chosen by content hash."
+    )
+
+
+class SplitParams(Section):
+    """Shares of the images (or groups) that a source without splits of its own gives to each split."""
+
+    val: float = Field(0.2, gt=0, lt=1)
+    test: float = Field(0.2, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _leave_something(self) -> "SplitParams":
+        if self.val + self.test >= 1:
+            raise ValueError(
+                f"val + test is {self.val + self.test:g}; expected less than 1, so that train is not empty"
+            )
+        return self
+
+
+class TaskParams(Section):
+    """One classification task over a data set: a map from the data set's classes to the task's."""
+
+    dataset: Name
+    groups: dict[str, list[str | int]] | None = Field(
+        None, description="Task class -> data set classes. Left out: every data set class is a task class."
+    )
+    rest: str | None = Field(
+        None, description="Name of one more class holding all other images; left out, they are dropped."
+    )
+
+
+class SizeParams(Section):
+    """At most how many images a task takes from each split, every class equally often."""
+
+    train: int = Field(2000, ge=4)
+    val: int = Field(400, ge=4)
+    test: int = Field(1000, ge=4)
+
+
+class ProbeParams(Section):
+    """The network whose Fisher is taken: one backbone and one initial state for the whole zoo."""
+
+    backbone: str = Field("test_resnet", description="Any timm name.")
+    weights: str | None = Field(
+        None,
+        description="A safetensors file, 'timm' for timm's pretrained weights, or left out for random ones.",
+    )
+    image_size: int = Field(32, ge=8, le=1024, description="Pixels a side.")
+    mean: float = Field(0.5, description="Subtracted from pixels in [0, 1], all channels alike.")
+    std: float = Field(0.5, gt=0, description="Divides what is left.")
+    seed: int = Field(0, description="Of the random initial state.")
+
+
+class TrainParams(Section):
+    """How a probe is trained from the initial state."""
+
+    repeats: int = Field(3, ge=2, description="Trainings per task that differ in their seed.")
+    steps: int = Field(100, ge=1)
+    batch_size: int = Field(64, ge=2)
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    batch_norm: Literal["train", "frozen"] = Field(
+        "train", description="Frozen keeps the initial state's statistics and affine weights."
+    )
+    eps: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="A probe counts as an approximation network at 1 - eps validation accuracy.",
+    )
+
+
+class FisherParams(Section):
+    """How each source's network is observed on each target's images."""
+
+    images: int = Field(128, ge=2, description="Held-out (validation) images whose gradients are squared.")
+    head_images: int = Field(
+        300, ge=4, description="Training images on which a head is fitted to the source's features."
+    )
+    labels: Literal["data", "model"] = Field(
+        "data", description="Empirical Fisher, or labels drawn from the network's own prediction."
+    )
+    batch_size: int = Field(32, ge=1)
+
+
+class DistanceParams(Section):
+    """Which measures are computed."""
+
+    measures: list[MeasureName] = Field(
+        ["ridge_loo", "ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet"],
+        min_length=1,
+    )
+
+
+class SearchParams(Section):
+    """The architecture search of every task."""
+
+    space: Literal["cells", "models"] = "cells"
+    models: list[str] = Field(
+        ["test_resnet", "test_efficientnet", "test_byobnet", "test_convnext3"],
+        description="timm names, for space models.",
+    )
+    nodes: int = Field(4, ge=2, le=6, description="Nodes of a cell, for space cells.")
+    width: int = Field(32, ge=4, description="Channels of a cell, for space cells.")
+    strategies: list[StrategyName] = Field(["random", "fuse"], min_length=1)
+    seeds: int = Field(2, ge=2, description="Independent searches per strategy.")
+    trials: int = Field(8, ge=2, description="Architectures a search may evaluate.")
+    steps: int = Field(40, ge=1, description="Training steps per evaluated architecture.")
+    batch_size: int = Field(64, ge=2)
+    learning_rate: float = Field(3e-3, gt=0)
+    elites: int = Field(4, ge=1, description="Best architectures kept for later searches to learn from.")
+    final_learning_rate: float = Field(2e-3, gt=0, description="Of the chosen network, trunk included.")
+    final_steps: int = Field(
+        150, ge=1, description="Training steps of the chosen network, all weights, before its one test."
+    )
+
+
+class RecommendParams(Section):
+    """How sources are ranked and when none is recommended."""
+
+    measure: MeasureName = "ridge_loo"
+    confidence: float = Field(
+        0.9, gt=0.5, lt=1, description="Needed probability that the best source beats no transfer."
+    )
+    sources: int = Field(3, ge=1, description="At most how many sources narrow the search.")
+    keep: float = Field(0.15, ge=0, lt=1, description="Options below this share of the sources' elites are cut away.")
+
+
+class CompareParams(Section):
+    """Few-shot fine-tuning from the recommended source beside its controls."""
+
+    images_per_class: int = Field(10, ge=2)
+    steps: int = Field(40, ge=1)
+    batch_size: int = Field(32, ge=2)
+    learning_rate: float = Field(2e-3, gt=0)
+    draws: int = Field(3, ge=2, description="Repetitions with new images and a new seed.")
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: int = 0
+    datasets: dict[Name, DatasetParams] = Field(min_length=1)
+    tasks: dict[Name, TaskParams] = Field(min_length=1)
+    split: SplitParams = SplitParams()
+    sizes: SizeParams = SizeParams()
+    probe: ProbeParams = ProbeParams()
+    train: TrainParams = TrainParams()
+    fisher: FisherParams = FisherParams()
+    distance: DistanceParams = DistanceParams()
+    search: SearchParams = SearchParams()
+    recommend: RecommendParams = RecommendParams()
+    compare: CompareParams = CompareParams()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> "Params":
+        for name, task in self.tasks.items():
+            if task.dataset not in self.datasets:
+                known = ", ".join(sorted(self.datasets))
+                raise ValueError(f"tasks.{name}.dataset is {task.dataset!r}; expected one of datasets: {known}")
+        if self.recommend.measure not in self.distance.measures:
+            raise ValueError(f"recommend.measure is {self.recommend.measure!r}; expected one of distance.measures")
+        return self
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check a params file.
+
+    Args:
+        path: The YAML file.
+
+    Returns:
+        The checked parameters.
+
+    Raises:
+        InputError: If the file is missing, is not YAML, or a field is unknown, missing, of a wrong type or out of range.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path} does not exist; expected the parameters of the zoo; run from the project's folder."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise InputError(f"{path} is not YAML ({where}); expected one section per stage; mend that line.") from error
+    return parse_params(raw, str(path))
+
+
+def parse_params(raw: Any, origin: str) -> Params:
+    """Check parameters already read.
+
+    Args:
+        raw: What YAML gave.
+        origin: The file's name, for messages.
+
+    Returns:
+        The checked parameters.
+
+    Raises:
+        InputError: If a field is unknown, missing, of a wrong type or out of range.
+    """
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(f"{origin}: {describe(error)}; mend it and run the same command again.") from error
+
+
+def describe(error: ValidationError) -> str:
+    """Tell the first problem of a validation error, with field, finding and expectation, in one clause."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the file"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"the key {field!r} is unknown; expected only documented keys, so check its spelling{more}"
+    if first["type"] == "missing":
+        return f"the key {field!r} is missing; expected a value{more}"
+    if first["type"] == "value_error":
+        message = first["msg"].removeprefix("Value error, ")
+        return f"{message}{more}" if not first["loc"] else f"{field}: {message}{more}"
+    return f"{field} is {first['input']!r}; expected: {first['msg']}{more}"

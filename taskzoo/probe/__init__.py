@@ -1,0 +1,1 @@
+"""The network whose Fisher is taken, and its training."""

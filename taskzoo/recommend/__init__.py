@@ -1,0 +1,1 @@
+"""Which sources, how sure, and what they say about the search."""

@@ -1,0 +1,67 @@
+"""All that a target is told: the ranking of its sources, and what they say about its search."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from taskzoo.errors import InputError
+from taskzoo.files import write_json
+from taskzoo.params import RecommendParams, describe
+from taskzoo.recommend.narrowing import Narrowing, narrow
+from taskzoo.recommend.ranking import Recommendation, rank
+
+Elites = Mapping[str, Sequence[Mapping[str, str]]]
+
+
+class Advice(BaseModel):
+    """The answer for one target.
+
+    Attributes:
+        recommendation: Sources, closest first, with uncertainty.
+        narrowing: The search space that their elites leave.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recommendation: Recommendation
+    narrowing: Narrowing
+
+
+def advise(
+    target: str,
+    columns: Mapping[str, Mapping[str, Sequence[float]]],
+    lower_is_closer: bool,
+    elites: Elites,
+    params: RecommendParams,
+) -> Advice:
+    """Rank a target's sources and narrow its search by the elites of the recommended ones."""
+    recommendation = rank(target, columns, lower_is_closer, params)
+    return Advice(recommendation=recommendation, narrowing=narrow(elites, recommendation.weights(), params.keep))
+
+
+def save_advice(path: Path, advice: Advice) -> None:
+    """Write advice to a JSON file, atomically."""
+    write_json(path, advice.model_dump(mode="json"))
+
+
+def load_advice(path: Path) -> Advice:
+    """Read advice.
+
+    Args:
+        path: A file that ``save_advice`` wrote.
+
+    Returns:
+        The advice.
+
+    Raises:
+        InputError: If the file is missing or damaged.
+    """
+    try:
+        return Advice.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); expected a file of the recommend stage; run it again."
+        ) from error
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error)}; run the recommend stage again.") from error

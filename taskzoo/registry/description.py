@@ -1,0 +1,50 @@
+"""What people read about a registered version, and the image that shows how to ask it."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from taskzoo.registry.package import Package
+
+CLOSEST = 5
+
+
+def describe_package(package: Package) -> str:
+    """Return a version's description in markdown: what the task is, how well it went, what it is close to."""
+    card, facts = package.card, package.distances.measures[package.distances.ranked_by]
+    images = ", ".join(f"{split} {sum(classes.values())}" for split, classes in sorted(card.dataset.counts.items()))
+    accuracies = ", ".join(f"{accuracy:.3f}" for accuracy in card.train.accuracies)
+    rows = [
+        ("data set", f"{card.dataset.name} ({images}), digest `{card.dataset.digest[:12]}`"),
+        ("classes", f"{len(card.classes)}: {_some(card.classes)}"),
+        ("probe", f"{card.probe.backbone}, fingerprint `{card.fingerprint}`"),
+        ("probe accuracy (validation, each repeat)", accuracies),
+        (f"reaches 1 - eps = {1 - card.train.eps:g}", "yes" if card.train.reached else "no"),
+        *((name, f"{value:.4g}") for name, value in sorted(package.metrics.items())),
+    ]
+    order = "low" if facts.lower_is_closer else "high"
+    ranking = "\n".join(
+        f"{place}. {source} ({value:.4g})"
+        for place, (source, value) in enumerate(package.distances.ranking()[:CLOSEST], start=1)
+    )
+    return (
+        f"The vision task **{card.name}**.\n\n| | |\n|---|---|\n"
+        + "".join(f"| {name} | {value} |\n" for name, value in rows)
+        + f"\nClosest sources by {package.distances.ranked_by} ({order} is close, mean over "
+        f"{package.repeats} repeats):\n\n{ranking}\n"
+    )
+
+
+def _some(classes: tuple[str, ...]) -> str:
+    shown = ", ".join(classes[:10])
+    return shown if len(classes) <= 10 else f"{shown}, ..."
+
+
+def example_image(package: Package) -> bytes:
+    """Return a PNG of a grey ramp, as large as the probe's input; packages hold no images of their own."""
+    side = package.card.probe.image_size
+    ramp = np.linspace(0, 255, side, dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(np.broadcast_to(ramp, (side, side)).copy()).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,154 @@
+"""What a package's JSON files hold."""
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError, model_validator
+
+from taskzoo.data.store import Manifest
+from taskzoo.distance.matrix import Distances
+from taskzoo.distance.protocol import MeasureFacts
+from taskzoo.errors import InputError
+from taskzoo.params import MeasureName, Name, ProbeParams, SizeParams, TaskParams, check_name, describe
+
+Content = TypeVar("Content")
+# What MLflow takes as the name of a metric.
+MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./ -]{0,199}$")]
+
+
+class Record(BaseModel):
+    """A part of a package's JSON file: unknown keys, NaN and infinity are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class TrainRecord(Record):
+    """How well the task's probes learned it.
+
+    Attributes:
+        accuracies: On the validation images in [0, 1], one for each repeat.
+        eps: A probe counts as an approximation network at 1 - eps.
+        reached: Whether every repeat does.
+    """
+
+    accuracies: tuple[float, ...]
+    eps: float
+    reached: bool
+
+
+class TaskCard(Record):
+    """The identity of a task and of all that was computed for it.
+
+    Attributes:
+        name: The task's name.
+        dataset: The manifest of the data set that the task was made of.
+        validation: Whether each expectation on the data set held.
+        labels: The map from the data set's classes to the task's.
+        task_digest: Digest of the task's images and label map.
+        classes: The task's classes, in the order of the outputs.
+        sizes: Images asked of each split.
+        probe: Backbone and input form.
+        fingerprint: What two packages must share to be comparable.
+        train: How well the probes learned.
+        synthetic: Whether the task was made up, for a benchmark of the registry.
+    """
+
+    schema_version: Literal[1] = 1
+    name: Name
+    dataset: Manifest
+    validation: dict[str, bool]
+    labels: TaskParams
+    task_digest: str
+    classes: tuple[str, ...]
+    sizes: SizeParams
+    probe: ProbeParams
+    fingerprint: str
+    train: TrainRecord
+    synthetic: bool = False
+
+    @model_validator(mode="after")
+    def _dataset_has_a_name(self) -> "TaskCard":
+        check_name(self.dataset.name)
+        return self
+
+
+class DistanceColumn(Record):
+    """The distances from every source to one target, as they were measured when the target was packaged.
+
+    Attributes:
+        target: The packaged task.
+        ranked_by: The measure that ranks the sources.
+        measures: Facts of each measure.
+        values: Measure -> source -> one value for each repeat.
+    """
+
+    target: Name
+    ranked_by: MeasureName
+    measures: dict[str, MeasureFacts]
+    values: dict[Name, dict[Name, tuple[float, ...]]]
+
+    @model_validator(mode="after")
+    def _measures_agree(self) -> "DistanceColumn":
+        if set(self.measures) != set(self.values) or self.ranked_by not in self.values:
+            raise ValueError(
+                f"measures has {sorted(self.measures)}, values has {sorted(self.values)} and ranked_by is "
+                f"{self.ranked_by!r}; expected the same measures in all"
+            )
+        return self
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """Return the other sources with their mean value under ``ranked_by``, the closest first."""
+        means = {
+            source: sum(values) / len(values)
+            for source, values in self.values[self.ranked_by].items()
+            if source != self.target
+        }
+        sign = 1 if self.measures[self.ranked_by].lower_is_closer else -1
+        return sorted(means.items(), key=lambda item: (sign * item[1], item[0]))
+
+
+def column(distances: Distances, target: str, ranked_by: MeasureName) -> DistanceColumn:
+    """Take one target's column out of the distances of a zoo.
+
+    Args:
+        distances: Of the whole zoo.
+        target: The column's task.
+        ranked_by: The measure that ranks the sources.
+
+    Returns:
+        The column, with the facts of its measures.
+    """
+    return DistanceColumn(
+        target=target,
+        ranked_by=ranked_by,
+        measures=distances.facts,
+        values={
+            measure: {source: tuple(values) for source, values in targets[target].items()}
+            for measure, targets in distances.values.items()
+        },
+    )
+
+
+def read_json(path: Path, kind: type[Content]) -> Content:
+    """Read a JSON file and check it against its model.
+
+    Args:
+        path: The file.
+        kind: A pydantic model, or any type that pydantic can check.
+
+    Returns:
+        The checked content.
+
+    Raises:
+        InputError: If the file is missing, is not JSON, or does not fit the model.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InputError(
+            f"{path} is damaged: {describe(error)}; run the package stage again, or fetch the package again."
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); expected a JSON file of a package; run the package stage again."
+        ) from error

@@ -1,0 +1,80 @@
+"""The served network of one task: models-from-code, of which MLflow runs a copy; nothing is unpickled."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from PIL import Image
+
+from taskzoo.data.images import canonical_image, decode
+from taskzoo.errors import InputError
+from taskzoo.probe.network import normalise
+from taskzoo.probe.training import in_batches
+from taskzoo.registry.package import load_card
+from taskzoo.search.network import load_network
+
+
+class TaskNetwork(PythonModel):
+    """Images in, the task's classes out."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Rebuild the tuned network from the package's JSON and safetensors."""
+        folder = Path(context.artifacts["package"])
+        self.card = load_card(folder)
+        _, self.network = load_network(folder)
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Classify encoded images.
+
+        Args:
+            context: MLflow's; not needed once loaded.
+            model_input: Its column ``image`` holds the bytes of JPEG, PNG or other image files.
+            params: None are known.
+
+        Returns:
+            One row an image: ``label``, its ``probability``, and ``probabilities``, class -> probability.
+        """
+        images = normalise(self._pixels(model_input["image"]), self.card.probe)
+        probabilities = torch.softmax(in_batches(self.network, images).double(), dim=1).numpy()
+        classes = self.card.classes
+        return pd.DataFrame(
+            {
+                "label": [classes[best] for best in probabilities.argmax(1)],
+                "probability": probabilities.max(1),
+                "probabilities": [dict(zip(classes, row.tolist(), strict=True)) for row in probabilities],
+            }
+        )
+
+    def _pixels(self, contents: Iterable[bytes]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Decode and resize images as ``data.tasks`` does.
+
+        Args:
+            contents: Encoded images.
+
+        Returns:
+            uint8 [N, 3, S, S].
+
+        Raises:
+            MlflowException: If one is not a usable image; the scoring server answers with status 400.
+        """
+        side = self.card.probe.image_size
+        images = []
+        for row, content in enumerate(contents):
+            try:
+                image = decode(canonical_image(content, f"image of row {row}").content)
+            except InputError as error:
+                raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
+            images.append(np.asarray(image.resize((side, side), Image.Resampling.BILINEAR).convert("RGB")))
+        return np.stack(images).transpose(0, 3, 1, 2)
+
+
+set_model(TaskNetwork())

@@ -1,0 +1,1 @@
+"""One file a figure; each drawing function takes results and returns a matplotlib figure."""

@@ -1,0 +1,1 @@
+"""Architecture search on one task: spaces, strategies, results and the final network."""

@@ -1,0 +1,173 @@
+"""A space of cells: a level of a frozen trunk to read, and an operation on every edge of a small graph."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import reduce
+from itertools import combinations
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from taskzoo.probe.network import State, device
+from taskzoo.probe.training import EVALUATION_BATCH
+from taskzoo.search.operations import OPERATIONS
+from taskzoo.search.space import Architecture, Choice, decode, narrow
+from taskzoo.search.trunk import Trunk, load_trunk, usable_levels
+
+LEVEL = "level"
+
+
+class Cell(nn.Module):
+    """A dense directed graph with one operation per edge.
+
+    Node 0 is the input at the cell's width; node j sums the operations on the edges from all earlier nodes.
+    The nodes after 0 are concatenated, averaged over space and classified linearly.
+
+    Args:
+        channels: Of the feature map read.
+        width: Channels of every node.
+        operations: Name by edge (i, j), i < j, all pairs of nodes.
+        classes: Number of outputs.
+    """
+
+    def __init__(self, channels: int, width: int, operations: Mapping[tuple[int, int], str], classes: int) -> None:
+        super().__init__()
+        self.nodes = 1 + max(end for _, end in operations)
+        self.entry = nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
+        self.edges = nn.ModuleDict(
+            {f"{start}_{end}": OPERATIONS[name](width) for (start, end), name in operations.items()}
+        )
+        self.head = nn.Linear(width * (self.nodes - 1), classes)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return logits [N, K] of a feature map [N, C, h, w]."""
+        # Half the time on a CPU, for pooling and depthwise convolutions.
+        nodes = [self.entry(maps.contiguous(memory_format=torch.channels_last))]
+        for end in range(1, self.nodes):
+            terms = [self.edges[f"{start}_{end}"](nodes[start]) for start in range(end)]
+            nodes.append(reduce(torch.add, terms))
+        pooled = torch.cat(nodes[1:], 1).relu().mean((2, 3))
+        logits: Tensor = self.head(pooled)
+        return logits
+
+
+class CellOnLevel(nn.Module):
+    """A cell that takes its level from the feature maps of all levels."""
+
+    def __init__(self, cell: Cell, position: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.position = position
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        """Return logits [N, K] of one feature map per level."""
+        logits: Tensor = self.cell(inputs[self.position])
+        return logits
+
+
+class CellOnTrunk(nn.Module):
+    """Trunk and cell as one network over images."""
+
+    def __init__(self, trunk: Trunk, cell: Cell) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.cell = cell
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits [N, K] of normalised images [N, 3, H, W]."""
+        (maps,) = self.trunk(images)
+        logits: Tensor = self.cell(maps)
+        return logits
+
+
+class CellSpace:
+    """All cells of one width and node count on one trunk.
+
+    Decision ``level`` names a feature level of the trunk, ``edge_i_j`` the operation from node i to node j.
+
+    Args:
+        backbone: The trunk's timm name.
+        state: The whole backbone's state.
+        image_size: Pixels a side.
+        nodes: Nodes of the cell, the input among them.
+        width: Channels of the cell.
+        choices: The decisions; left out, all levels and all operations.
+
+    Raises:
+        InputError: If the backbone is unknown or gives no usable feature map, or the state does not fill it.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        state: State,
+        image_size: int,
+        nodes: int,
+        width: int,
+        choices: tuple[Choice, ...] | None = None,
+    ) -> None:
+        self.backbone, self.state, self.image_size = backbone, state, image_size
+        self.nodes, self.width = nodes, width
+        self.edges = tuple(combinations(range(nodes), 2))
+        self.choices = choices or self._all_choices()
+        self._trunk = self._make_trunk(tuple(_level(option) for option in self.choices[0].options))
+        self._trunk.requires_grad_(False).to(device())
+        blank = torch.zeros(1, 3, image_size, image_size)
+        self._channels = [maps.shape[1] for maps in self.inputs(blank)]
+
+    def inputs(self, images: Tensor) -> list[Tensor]:
+        """Return the frozen trunk's maps of images [N, 3, H, W], on the CPU, one per option of ``level``."""
+        where = next(self._trunk.parameters()).device
+        with torch.no_grad():
+            parts = [self._trunk(part.to(where)) for part in torch.split(images, EVALUATION_BATCH)]
+            return [torch.cat([each.cpu() for each in level]) for level in zip(*parts, strict=True)]
+
+    def build(self, architecture: Architecture, classes: int) -> CellOnLevel:
+        """Return a cell initialised from torch's current seed; it eats a batch of ``inputs``."""
+        named = decode(self, architecture)
+        operations = {(start, end): named[_edge(start, end)] for start, end in self.edges}
+        position = architecture[0]
+        return CellOnLevel(Cell(self._channels[position], self.width, operations, classes), position)
+
+    def assemble(self, architecture: Architecture, module: nn.Module) -> CellOnTrunk:
+        """Put a copy of a built cell on a trunk of its own, cut off above the cell's level.
+
+        Args:
+            architecture: Option indices.
+            module: What ``build`` made of them.
+
+        Returns:
+            A network over images, on the CPU, in evaluation mode, all weights trainable.
+
+        Raises:
+            TypeError: If ``build`` did not make the module.
+        """
+        if not isinstance(module, CellOnLevel):
+            raise TypeError(f"expected a network that build() made, got {type(module).__name__}")
+        level = _level(self.choices[0].options[architecture[0]])
+        return CellOnTrunk(self._make_trunk((level,)), deepcopy(module.cell).cpu()).eval()
+
+    def restrict(self, keep: Mapping[str, Sequence[str]]) -> Self:
+        """Return the part of the space that has only the named options."""
+        choices = narrow(self.choices, keep)
+        return type(self)(self.backbone, self.state, self.image_size, self.nodes, self.width, choices)
+
+    def _all_choices(self) -> tuple[Choice, ...]:
+        levels = tuple(f"level{level}" for level in usable_levels(self.backbone, self.image_size))
+        operations = tuple(OPERATIONS)
+        return (Choice(LEVEL, levels), *(Choice(_edge(*edge), operations) for edge in self.edges))
+
+    def _make_trunk(self, levels: tuple[int, ...]) -> Trunk:
+        with torch.random.fork_rng(devices=[]):  # Its random weights are overwritten; the caller's seed is kept.
+            trunk = Trunk(self.backbone, self.image_size, levels)
+        load_trunk(trunk, self.state, self.backbone)
+        return trunk.eval()
+
+
+def _edge(start: int, end: int) -> str:
+    return f"edge_{start}_{end}"
+
+
+def _level(option: str) -> int:
+    return int(option.removeprefix("level"))

@@ -1,0 +1,85 @@
+"""A space of whole networks: one decision over timm names, as FUSE was published."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Self
+
+from torch import Tensor, nn
+
+from taskzoo.errors import InputError
+from taskzoo.probe.network import Probe, State, create_backbone, feature_size
+from taskzoo.search.space import Architecture, Choice, decode, narrow
+
+MODEL = "model"
+
+
+class OnImages(nn.Module):
+    """A network over images that eats the one-element list of a model space's inputs."""
+
+    def __init__(self, network: Probe) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        """Return logits [N, K] of [images]."""
+        logits: Tensor = self.network(inputs[0])
+        return logits
+
+
+class ModelSpace:
+    """timm networks with a linear head each.
+
+    Args:
+        names: timm names, distinct.
+        image_size: Pixels a side.
+        weights: Backbone states by name; networks without one start from random weights; states of
+            networks that are not in the space are left alone.
+
+    Raises:
+        InputError: If no name is given, or one twice.
+    """
+
+    def __init__(self, names: Sequence[str], image_size: int, weights: Mapping[str, State] | None = None) -> None:
+        twice = sorted({name for name in names if list(names).count(name) > 1})
+        if twice or not names:
+            raise InputError(
+                f"search.models names {', '.join(twice) + ' twice' if twice else 'no network'}; "
+                "expected distinct timm names; correct the list."
+            )
+        self.image_size = image_size
+        self.weights = {name: state for name, state in (weights or {}).items() if name in names}
+        self.choices: tuple[Choice, ...] = (Choice(MODEL, tuple(names)),)
+
+    def inputs(self, images: Tensor) -> list[Tensor]:
+        """Return the images themselves."""
+        return [images]
+
+    def build(self, architecture: Architecture, classes: int) -> OnImages:
+        """Return the network; what has no given weights is initialised from torch's current seed."""
+        name = decode(self, architecture)[MODEL]
+        backbone = create_backbone(name, self.image_size)
+        if name in self.weights:
+            backbone.load_state_dict(self.weights[name])
+        return OnImages(Probe(backbone, feature_size(backbone, self.image_size), classes))
+
+    def assemble(self, architecture: Architecture, module: nn.Module) -> Probe:
+        """Copy a built network into one that eats images.
+
+        Args:
+            architecture: Option indices.
+            module: What ``build`` made of them.
+
+        Returns:
+            The copy, on the CPU, in evaluation mode, all weights trainable.
+
+        Raises:
+            TypeError: If ``build`` did not make the module.
+        """
+        if not isinstance(module, OnImages):
+            raise TypeError(f"expected a network that build() made, got {type(module).__name__}")
+        return deepcopy(module.network).cpu().requires_grad_(True).eval()
+
+    def restrict(self, keep: Mapping[str, Sequence[str]]) -> Self:
+        """Return the part of the space that has only the named networks."""
+        (choice,) = narrow(self.choices, keep)
+        return type(self)(choice.options, self.image_size, self.weights)

@@ -1,0 +1,188 @@
+"""The final network of a task: trained whole, saved, and rebuilt from its own folder alone."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from taskzoo.errors import InputError
+from taskzoo.files import write_json, write_with
+from taskzoo.params import ProbeParams, SearchParams, describe
+from taskzoo.probe.network import create_backbone, device
+from taskzoo.probe.training import Recipe, fit
+from taskzoo.search.cells import CellSpace
+from taskzoo.search.models import MODEL, ModelSpace
+from taskzoo.search.problem import seeded
+from taskzoo.search.space import Architecture, SearchSpace, decode, encode
+
+SPEC_FILE = "architecture.json"
+WEIGHTS_FILE = "tuned.safetensors"
+
+
+class CellShape(BaseModel):
+    """Dimensions of a cell."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    nodes: int = Field(ge=2, le=6)
+    width: int = Field(ge=4, le=4096)
+
+
+class NetworkSpec(BaseModel):
+    """All that is needed to rebuild a final network but its weights.
+
+    Attributes:
+        schema_version: Of this format.
+        backbone: timm name of the trunk, or of the whole network.
+        cell: The cell's dimensions; None for a whole network, which has no cell.
+        architecture: Option by decision.
+        image_size: Pixels a side.
+        mean: Subtracted from pixels in [0, 1].
+        std: Divides what is left.
+        classes: The outputs, in order.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    backbone: str
+    cell: CellShape | None
+    architecture: dict[str, str]
+    image_size: int = Field(ge=8, le=1024)
+    mean: float
+    std: float = Field(gt=0)
+    classes: tuple[str, ...] = Field(min_length=2)
+
+
+def describe_network(
+    space: CellSpace | ModelSpace, architecture: Architecture, probe: ProbeParams, classes: tuple[str, ...]
+) -> NetworkSpec:
+    """Describe an assembled network.
+
+    Args:
+        space: It comes from.
+        architecture: Option indices.
+        probe: How its images are normalised.
+        classes: The outputs, in order.
+
+    Returns:
+        The description.
+    """
+    named = decode(space, architecture)
+    if isinstance(space, CellSpace):
+        backbone, cell = space.backbone, CellShape(nodes=space.nodes, width=space.width)
+    else:
+        backbone, cell = named[MODEL], None
+    return NetworkSpec(
+        backbone=backbone,
+        cell=cell,
+        architecture=named,
+        image_size=space.image_size,
+        mean=probe.mean,
+        std=probe.std,
+        classes=classes,
+    )
+
+
+def train_final(
+    space: SearchSpace,
+    architecture: Architecture,
+    images: Tensor,
+    labels: Tensor,
+    classes: int,
+    params: SearchParams,
+    seed: int,
+) -> nn.Module:
+    """Train an architecture with all its weights, the trunk's included, from the state the search began with.
+
+    Args:
+        space: It comes from.
+        architecture: Option indices.
+        images: Training images, float32 [N, 3, H, W], normalised.
+        labels: int64 [N].
+        classes: Number of outputs.
+        params: Final steps and rate, batch size.
+        seed: Of the new weights and the batch order.
+
+    Returns:
+        The network over images, on the CPU, in evaluation mode.
+    """
+    network = space.assemble(architecture, seeded(space, architecture, classes, seed)).to(device())
+    fit(
+        network,
+        images,
+        labels,
+        Recipe(params.final_steps, params.batch_size, params.final_learning_rate),
+        seed,
+    )
+    return network.cpu()
+
+
+def save_network(folder: Path, spec: NetworkSpec, network: nn.Module) -> None:
+    """Write ``architecture.json`` and ``tuned.safetensors``, each atomically."""
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in network.state_dict().items()}
+    write_with(folder / WEIGHTS_FILE, lambda temporary: save_file(tensors, temporary))
+    write_json(folder / SPEC_FILE, spec.model_dump(mode="json"))
+
+
+def load_network(folder: Path) -> tuple[NetworkSpec, nn.Module]:
+    """Rebuild a saved network; nothing is downloaded.
+
+    Args:
+        folder: That ``save_network`` wrote to.
+
+    Returns:
+        Its description, and the network over normalised images, on the CPU, in evaluation mode.
+
+    Raises:
+        InputError: If a file is missing or damaged, or the weights do not fit the description.
+    """
+    spec = load_spec(folder / SPEC_FILE)
+    network = _empty(spec)
+    path = folder / WEIGHTS_FILE
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(
+            f"{path} does not hold the weights that {SPEC_FILE} describes ({reason}); expected both files "
+            "of one search; run the search stage again."
+        ) from error
+    return spec, network.eval()
+
+
+def load_spec(path: Path) -> NetworkSpec:
+    """Read a network's description.
+
+    Args:
+        path: The JSON file.
+
+    Returns:
+        The description.
+
+    Raises:
+        InputError: If the file is missing, is not JSON or does not have this form.
+    """
+    try:
+        return NetworkSpec.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); expected a file of the search stage; run it again."
+        ) from error
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe(error)}; run the search stage again.") from error
+
+
+def _empty(spec: NetworkSpec) -> nn.Module:
+    """Return the described network with random weights."""
+    space: CellSpace | ModelSpace
+    if spec.cell is None:
+        space = ModelSpace([spec.backbone], spec.image_size)
+    else:
+        state = create_backbone(spec.backbone, spec.image_size).state_dict()
+        space = CellSpace(spec.backbone, state, spec.image_size, spec.cell.nodes, spec.cell.width)
+    architecture = encode(space, spec.architecture)
+    return space.assemble(architecture, space.build(architecture, len(spec.classes)))

@@ -1,0 +1,138 @@
+"""What an architecture is judged by: validation accuracy after a short training, and its size."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from taskzoo.probe.network import device
+from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.search.space import Architecture, SearchSpace
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Of one trained architecture.
+
+    Args:
+        accuracy: On the validation images, in [0, 1].
+        parameters: Of the whole network, trunk included.
+        macs: Multiply-accumulates of the whole network on one image.
+    """
+
+    accuracy: float
+    parameters: int
+    macs: int
+
+
+class Lookup(nn.Module):
+    """A network that is asked by image number, so that lists of inputs train like one tensor of images.
+
+    Args:
+        network: Maps a batch of inputs to logits.
+        inputs: Of all images; they stay where they are, batches move to the asking device.
+    """
+
+    def __init__(self, network: nn.Module, inputs: list[Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self.inputs = inputs
+
+    def forward(self, index: Tensor) -> Tensor:
+        """Return logits [N, K] of the images with these numbers."""
+        logits: Tensor = self.network(take(self.inputs, index))
+        return logits
+
+
+def take(inputs: list[Tensor], index: Tensor) -> list[Tensor]:
+    """Return the inputs of the images with these numbers, on the device of the numbers."""
+    where = index.cpu()
+    return [each[where].to(index.device) for each in inputs]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Both splits as a space's networks eat them."""
+
+    train: list[Tensor]
+    val: list[Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One task to search for; test images have no place in it.
+
+    Args:
+        train_images: float32 [N, 3, H, W], normalised.
+        train_labels: int64 [N].
+        val_images: float32 [M, 3, H, W], normalised.
+        val_labels: int64 [M].
+        classes: Number of outputs.
+        recipe: How every candidate is trained.
+    """
+
+    train_images: Tensor
+    train_labels: Tensor
+    val_images: Tensor
+    val_labels: Tensor
+    classes: int
+    recipe: Recipe
+    _inputs: dict[SearchSpace, Inputs] = field(default_factory=dict, repr=False)
+    _metrics: dict[tuple[SearchSpace, Architecture, int], Metrics] = field(default_factory=dict, repr=False)
+
+    def inputs(self, space: SearchSpace) -> Inputs:
+        """Return both splits as this space's networks eat them, computed at the first call."""
+        if space not in self._inputs:
+            self._inputs[space] = Inputs(space.inputs(self.train_images), space.inputs(self.val_images))
+        return self._inputs[space]
+
+    def evaluate(self, space: SearchSpace, architecture: Architecture, seed: int) -> Metrics:
+        """Train an architecture alone and measure it; the same question twice is answered from memory.
+
+        Args:
+            space: The space it belongs to.
+            architecture: Option indices.
+            seed: Of initial weights and batch order.
+
+        Returns:
+            Validation accuracy, parameters and multiply-accumulates.
+        """
+        key = (space, architecture, seed)
+        if key not in self._metrics:
+            self._metrics[key] = self._measure(space, architecture, seed)
+        return self._metrics[key]
+
+    def _measure(self, space: SearchSpace, architecture: Architecture, seed: int) -> Metrics:
+        network = seeded(space, architecture, self.classes, seed).to(device())
+        inputs = self.inputs(space)
+        fit(
+            Lookup(network, inputs.train),
+            torch.arange(len(self.train_labels)),
+            self.train_labels,
+            self.recipe,
+            seed,
+        )
+        reached = accuracy(Lookup(network, inputs.val), torch.arange(len(self.val_labels)), self.val_labels)
+        whole = space.assemble(architecture, network)
+        return Metrics(reached, count_parameters(whole), count_macs(whole, self.val_images[:1]))
+
+
+def seeded(space: SearchSpace, architecture: Architecture, classes: int, seed: int) -> nn.Module:
+    """Return a network whose initial weights depend on the seed alone; torch's own seed stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return space.build(architecture, classes)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Return the number of weights."""
+    return sum(weight.numel() for weight in network.parameters())
+
+
+@torch.no_grad()
+def count_macs(network: nn.Module, image: Tensor) -> int:
+    """Return the multiply-accumulates on one image [1, 3, H, W]: half of torch's count of operations."""
+    with FlopCounterMode(display=False) as counter:
+        network(image)
+    return int(counter.get_total_flops()) // 2

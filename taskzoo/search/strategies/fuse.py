@@ -1,0 +1,190 @@
+"""FUSE (Le et al., 2021): candidates compete inside one mixture of their logits.
+
+A round trains the incumbent and fresh candidates jointly. Weights follow the mixture's training loss with
+alpha fixed, alpha follows its validation loss with the weights fixed, in turns. The largest alpha is the
+next incumbent. What the published scripts do otherwise is mended here: alpha never sees test images, every
+candidate has a seed of its own, optimisers live for a whole round, batch normalisation stands still while
+alpha moves, nothing is drawn twice, and both alpha and the incumbent have a test of convergence.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from taskzoo.probe.network import device
+from taskzoo.probe.training import Recipe, batches, in_batches
+from taskzoo.search.problem import Inputs, Lookup, Problem, seeded, take
+from taskzoo.search.results import Trial, measure
+from taskzoo.search.space import Architecture, SearchSpace, sample, size
+from taskzoo.search.strategies.ticks import Tick, silent
+from taskzoo.search.supernet import Mixture
+
+CANDIDATES = 3  # The incumbent and two fresh ones.
+TURN = 10  # Weight steps between two moves of alpha.
+ALPHA_STEPS = 20  # At most, a turn.
+ALPHA_RATE = 0.1
+STILL = 1e-3  # Alpha has converged when no share moves by more.
+PATIENCE = 2  # Rounds an incumbent must survive for the search to end.
+
+
+def fuse_search(space: SearchSpace, problem: Problem, trials: int, seed: int, tick: Tick = silent) -> list[Trial]:
+    """Search by rounds of competing candidates.
+
+    A round of C candidates spends C trainings. A new incumbent is then trained once more, alone, so that its
+    accuracy compares with other strategies'; that training is paid from the same budget.
+
+    Args:
+        space: Where.
+        problem: For which task.
+        trials: Candidate trainings that may be spent.
+        seed: Of everything drawn.
+        tick: Told of trainings spent.
+
+    Returns:
+        One trial per incumbent, in order: the last one is FUSE's answer.
+    """
+    rng = np.random.default_rng(seed)
+    incumbent = sample(space, rng)
+    seen = {incumbent}
+    done: list[Trial] = []
+    spent = survived = 0
+    while survived < PATIENCE:
+        candidates = [incumbent, *_fresh(space, rng, seen, round_size(trials - spent) - 1)]
+        if len(candidates) < 2 and done:
+            break
+        winner = _compete(space, problem, candidates, rng)
+        survived = survived + 1 if winner == incumbent and done else 0
+        trainings = len(candidates) if len(candidates) > 1 else 0
+        if winner != incumbent or not done:
+            trainings += 1
+            done.append(measure("fuse", space, problem, winner, seed, spent + trainings))
+        incumbent = winner
+        spent += trainings
+        tick(trainings)
+    return done
+
+
+def round_size(left: int) -> int:
+    """Return how many candidates the next round takes from what is left of the budget.
+
+    Args:
+        left: Candidate trainings not spent.
+
+    Returns:
+        ``CANDIDATES``, or all that is left but one (for the winner alone) where no other round could follow.
+    """
+    joint = left - 1
+    smallest_round = 2 + 1
+    return CANDIDATES if joint - CANDIDATES >= smallest_round else joint
+
+
+def _fresh(space: SearchSpace, rng: np.random.Generator, seen: set[Architecture], count: int) -> list[Architecture]:
+    """Return architectures never drawn before and note them as seen; fewer where the space is exhausted."""
+    drawn: list[Architecture] = []
+    while len(drawn) < count and len(seen) < size(space):
+        architecture = sample(space, rng)
+        if architecture not in seen:
+            seen.add(architecture)
+            drawn.append(architecture)
+    return drawn
+
+
+def _compete(
+    space: SearchSpace, problem: Problem, candidates: list[Architecture], rng: np.random.Generator
+) -> Architecture:
+    """Return the candidate of the largest share after one round; one candidate wins unopposed."""
+    if len(candidates) == 1:
+        return candidates[0]
+    seeds = [int(rng.integers(2**31)) for _ in range(len(candidates) + 1)]
+    networks = [
+        seeded(space, architecture, problem.classes, seed)
+        for architecture, seed in zip(candidates, seeds, strict=False)
+    ]
+    mixture = Mixture(networks).to(device())
+    inputs = problem.inputs(space)
+    alternate(mixture, inputs, problem.train_labels, problem.val_labels, problem.recipe, seeds[-1])
+    return candidates[int(mixture.shares.argmax())]
+
+
+def alternate(
+    mixture: Mixture, inputs: Inputs, train_labels: Tensor, val_labels: Tensor, recipe: Recipe, seed: int
+) -> None:
+    """Train a mixture in place: weights on training data and alpha on validation data, in turns.
+
+    Ends after the recipe's steps, or when alpha has stood still for a whole turn.
+
+    Args:
+        mixture: The candidates; left in evaluation mode.
+        inputs: Of both splits.
+        train_labels: int64 [N].
+        val_labels: int64 [M].
+        recipe: Of every candidate's training.
+        seed: Of the batch order and of dropout.
+    """
+    weights = list(mixture.candidates.parameters())
+    optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps + 1)
+    alpha_optimiser = torch.optim.Adam([mixture.alpha], lr=ALPHA_RATE)
+    order = batches(len(train_labels), recipe.batch_size, recipe.steps, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for start in range(0, recipe.steps, TURN):
+            before = mixture.shares
+            for index in order[start : start + TURN]:
+                step_weights(mixture, inputs.train, train_labels, index, optimiser)
+                schedule.step()
+            move_alpha(mixture, candidate_logits(mixture, inputs.val), val_labels, alpha_optimiser)
+            if _moved(before, mixture.shares) < STILL:
+                break
+
+
+def step_weights(
+    mixture: Mixture, inputs: list[Tensor], labels: Tensor, index: Tensor, optimiser: torch.optim.Optimizer
+) -> None:
+    """Take one step of all candidates' weights down the mixture's loss, alpha fixed.
+
+    Args:
+        mixture: Changed in place.
+        inputs: Of all training images.
+        labels: int64 [N].
+        index: The batch.
+        optimiser: Over the candidates' weights only.
+    """
+    mixture.train()
+    where = mixture.alpha.device
+    logits = mixture.logits(take(inputs, index.to(where)))
+    mixed = torch.einsum("c,cnk->nk", mixture.shares, logits)
+    optimiser.zero_grad()
+    functional.cross_entropy(mixed, labels[index].to(where)).backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+
+
+def candidate_logits(mixture: Mixture, inputs: list[Tensor]) -> Tensor:
+    """Return every candidate's logits [C, M, K] in evaluation mode, on alpha's device: constants to alpha."""
+    index = torch.arange(len(inputs[0]))
+    parts = [in_batches(Lookup(each, inputs), index) for each in mixture.candidates]
+    return torch.stack(parts).to(mixture.alpha.device)
+
+
+def move_alpha(mixture: Mixture, logits: Tensor, labels: Tensor, optimiser: torch.optim.Optimizer) -> None:
+    """Move alpha down the mixture's loss until it stands still, for at most ``ALPHA_STEPS`` steps.
+
+    Args:
+        mixture: Its alpha is changed in place.
+        logits: Of the candidates on all validation images [C, M, K].
+        labels: int64 [M].
+        optimiser: Over alpha only.
+    """
+    labels = labels.to(logits.device)
+    for _ in range(ALPHA_STEPS):
+        before = mixture.shares
+        optimiser.zero_grad()
+        functional.cross_entropy(mixture.mix(logits), labels).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        if _moved(before, mixture.shares) < STILL:
+            return
+
+
+def _moved(before: Tensor, after: Tensor) -> float:
+    return float((after - before).abs().max())

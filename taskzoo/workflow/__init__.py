@@ -1,0 +1,1 @@
+"""What the stages and `adapt` share: searching, packaging and comparing one task."""

@@ -1,0 +1,1 @@
+"""Runnable exploit attempts."""

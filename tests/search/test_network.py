@@ -1,0 +1,119 @@
+"""Final networks: trained, saved, rebuilt; whole models as a space."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from taskzoo.errors import InputError
+from taskzoo.params import SearchParams
+from taskzoo.probe.network import initial_state
+from taskzoo.probe.training import accuracy
+from taskzoo.search.cells import CellSpace
+from taskzoo.search.models import ModelSpace
+from taskzoo.search.network import describe_network, load_network, save_network, train_final
+from taskzoo.search.problem import Problem
+from taskzoo.search.run import make_space
+from taskzoo.search.space import sample
+from taskzoo.search.strategies import STRATEGIES
+from tests.search.conftest import PROBE, make_problem
+
+CLASSES = ("left", "right")
+
+
+@pytest.fixture(scope="module")
+def models() -> ModelSpace:
+    return ModelSpace(["test_resnet", "test_convnext3"], 32, {"test_resnet": initial_state(PROBE)})
+
+
+def trained(space: CellSpace | ModelSpace, problem: Problem, steps: int = 3) -> tuple[tuple[int, ...], nn.Module]:
+    architecture = sample(space, np.random.default_rng(1))
+    params = SearchParams(final_steps=steps, batch_size=16)
+    return architecture, train_final(space, architecture, problem.train_images, problem.train_labels, 2, params, seed=0)
+
+
+@pytest.mark.parametrize("kind", ["cells", "models"])
+def test_a_saved_network_gives_identical_logits(
+    kind: str, space: CellSpace, models: ModelSpace, problem: Problem, tmp_path: Path
+) -> None:
+    chosen: CellSpace | ModelSpace = space if kind == "cells" else models
+    architecture, network = trained(chosen, problem)
+    spec = describe_network(chosen, architecture, PROBE, CLASSES)
+    save_network(tmp_path, spec, network)
+    loaded, rebuilt = load_network(tmp_path)
+    assert loaded == spec
+    assert not rebuilt.training
+    with torch.no_grad():
+        assert torch.equal(rebuilt(problem.val_images), network(problem.val_images))
+    before = (tmp_path / "tuned.safetensors").read_bytes()
+    save_network(tmp_path, spec, network)
+    assert (tmp_path / "tuned.safetensors").read_bytes() == before
+
+
+def test_final_training_moves_the_trunk_and_learns(space: CellSpace) -> None:
+    problem = make_problem()
+    architecture, network = trained(space, problem, steps=40)
+    start = space.assemble(architecture, space.build(architecture, 2)).trunk.state_dict()
+    moved = network.state_dict()
+    assert any(not torch.equal(moved[f"trunk.{key}"], tensor) for key, tensor in start.items())
+    assert accuracy(network, problem.val_images, problem.val_labels) > 0.9
+    _, again = trained(space, problem, steps=40)
+    assert all(torch.equal(tensor, again.state_dict()[key]) for key, tensor in moved.items())
+
+
+def test_damage_is_named(space: CellSpace, problem: Problem, tmp_path: Path) -> None:
+    architecture, network = trained(space, problem)
+    spec = describe_network(space, architecture, PROBE, CLASSES)
+    save_network(tmp_path, spec, network)
+    save_network(tmp_path / "three", spec.model_copy(update={"classes": ("a", "b", "c")}), network)
+    with pytest.raises(InputError, match=r"tuned.safetensors does not hold the weights"):
+        load_network(tmp_path / "three")
+    (tmp_path / "tuned.safetensors").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(InputError, match=r"tuned.safetensors does not hold the weights"):
+        load_network(tmp_path)
+    (tmp_path / "architecture.json").write_text("{}")
+    with pytest.raises(InputError, match=r"architecture.json: the key"):
+        load_network(tmp_path)
+    with pytest.raises(InputError, match="cannot be read"):
+        load_network(tmp_path / "absent")
+
+
+def test_a_description_cannot_name_a_remote_network(space: CellSpace, tmp_path: Path) -> None:
+    spec = describe_network(space, sample(space, np.random.default_rng(0)), PROBE, CLASSES)
+    save_network(tmp_path, spec.model_copy(update={"backbone": "hf-hub:someone/something"}), nn.Linear(1, 1))
+    with pytest.raises(InputError, match="not a timm network"):
+        load_network(tmp_path)
+
+
+def test_models_start_from_given_weights(models: ModelSpace) -> None:
+    state = initial_state(PROBE)
+    given = models.assemble((0,), models.build((0,), 2)).backbone.state_dict()
+    assert all(torch.equal(given[key], tensor) for key, tensor in state.items())
+    module = models.build((1,), 2).eval()
+    images = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(models.assemble((1,), module)(images), module(models.inputs(images)))
+
+
+def test_model_lists_are_checked(models: ModelSpace) -> None:
+    with pytest.raises(InputError, match="test_resnet twice"):
+        ModelSpace(["test_resnet", "test_resnet"], 32)
+    with pytest.raises(InputError, match="no network"):
+        ModelSpace([], 32)
+    assert models.restrict({"model": ["test_convnext3"]}).choices[0].options == ("test_convnext3",)
+
+
+@pytest.mark.parametrize("strategy", ["random", "fuse"])
+def test_every_strategy_runs_on_models(strategy: str, models: ModelSpace) -> None:
+    trials = STRATEGIES["random" if strategy == "random" else "fuse"](models, make_problem(2), 3, 0, lambda count: None)
+    assert trials
+    assert all(trial.architecture["model"] in models.choices[0].options for trial in trials)
+
+
+def test_parameters_choose_the_space() -> None:
+    state = initial_state(PROBE)
+    assert isinstance(make_space(SearchParams(), PROBE, state), CellSpace)
+    made = make_space(SearchParams(space="models"), PROBE, state)
+    assert isinstance(made, ModelSpace)
+    assert set(made.weights) == {"test_resnet"}

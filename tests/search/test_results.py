@@ -1,0 +1,112 @@
+"""Trials, elites, curves and random search."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from taskzoo.errors import InputError
+from taskzoo.params import SearchParams
+from taskzoo.search.cells import CellSpace
+from taskzoo.search.problem import Problem
+from taskzoo.search.results import (
+    Elites,
+    SearchRecord,
+    Trial,
+    best_so_far,
+    elites,
+    load_record,
+    save_record,
+)
+from taskzoo.search.run import search_task
+from taskzoo.search.strategies.random_search import draw_distinct, random_search
+from tests.search.conftest import make_problem
+
+
+def trial(option: str, seed: int, accuracy: float, number: int = 1, parameters: int = 10, arm: str = "full") -> Trial:
+    return Trial(
+        strategy="random",
+        arm=arm,
+        seed=seed,
+        number=number,
+        architecture={"x": option},
+        accuracy=accuracy,
+        parameters=parameters,
+        macs=5,
+    )
+
+
+def test_elites_by_hand() -> None:
+    trials = [
+        trial("a", 0, 0.9),
+        trial("a", 1, 0.7),
+        trial("a", 1, 0.7, arm="narrowed"),  # the same training again: counted once
+        trial("b", 0, 0.8, parameters=20),
+        trial("c", 0, 0.8, parameters=5),
+        trial("d", 0, 0.1),
+    ]
+    best = elites(trials, 3)
+    assert [elite.architecture["x"] for elite in best] == ["c", "a", "b"]
+    assert best[1].accuracy == pytest.approx(0.8)
+    assert best[1].std == pytest.approx(np.std([0.9, 0.7], ddof=1))
+    assert best[1].seeds == 2
+
+
+def test_the_curve_by_hand() -> None:
+    trials = [
+        trial("a", 0, 0.5, 1),
+        trial("b", 0, 0.4, 2),
+        trial("c", 0, 0.9, 3),
+        trial("a", 1, 0.6, 2),
+    ]
+    curve = best_so_far(trials)
+    assert list(curve["number"]) == [1, 2, 3]
+    assert list(curve["mean"]) == pytest.approx([0.5, 0.55, 0.75])
+    assert list(curve["seeds"]) == [1, 2, 2]
+    assert curve["std"][2] == pytest.approx(np.std([0.9, 0.6], ddof=1))
+
+
+def test_random_search_never_repeats(space: CellSpace) -> None:
+    small = space.restrict({"level": ["level3"], "edge_0_1": ["skip", "sep3x3"], "edge_0_2": ["skip"]})
+    drawn = draw_distinct(small, 14, seed=0)
+    assert len(set(drawn)) == 14
+    assert draw_distinct(small, 14, seed=0) == drawn
+    assert draw_distinct(small, 5, seed=1) != drawn[:5]
+
+
+def test_random_search_covers_a_space_smaller_than_its_budget(space: CellSpace, problem: Problem) -> None:
+    keep = {choice.name: ["skip"] for choice in space.choices[1:]}
+    trials = random_search(space.restrict({**keep, "level": ["level2", "level3"]}), problem, 9, seed=0)
+    assert [each.number for each in trials] == [1, 2]
+    assert {each.architecture["level"] for each in trials} == {"level2", "level3"}
+
+
+def test_search_task_runs_all_and_repeats_itself(space: CellSpace) -> None:
+    params = SearchParams(seeds=2, trials=4, steps=4)
+    first, second = (search_task(space, make_problem(4), params, "narrowed", seed=5) for _ in range(2))
+    assert first == second
+    assert {(each.strategy, each.seed) for each in first} == {(s, n) for s in ("random", "fuse") for n in (5, 6)}
+    assert {each.arm for each in first} == {"narrowed"}
+    assert all(each.number <= 4 for each in first)
+
+
+def test_a_trained_architecture_has_learned(space: CellSpace) -> None:
+    (found,) = random_search(space.restrict({"level": ["level1"]}), make_problem(40), 1, seed=0)
+    assert found.accuracy > 0.9
+
+
+def test_records_round_trip_and_name_damage(tmp_path: Path) -> None:
+    trials = (trial("a", 0, 0.5),)
+    record = SearchRecord(
+        task="t", kind="cells", backbone="test_resnet", options={"full": {"x": ("a",)}}, trials=trials
+    )
+    save_record(tmp_path / "trials.json", record)
+    assert load_record(tmp_path / "trials.json", SearchRecord) == record
+    best = Elites(task="t", elites=tuple(elites(trials, 1)))
+    save_record(tmp_path / "elites.json", best)
+    assert load_record(tmp_path / "elites.json", Elites) == best
+    (tmp_path / "elites.json").write_text(best.model_dump_json().replace('"task"', '"tusk"'))
+    with pytest.raises(InputError, match=r"elites\.json: the key"):
+        load_record(tmp_path / "elites.json", Elites)
+    with pytest.raises(InputError, match="cannot be read"):
+        load_record(tmp_path / "absent.json", Elites)
