@@ -54,7 +54,7 @@ class DatasetParams(Section):
     name: str | None = Field(None, description="torchvision's class name, for format torchvision.")
     group: str | None = Field(
         None,
-        description="Regular expression with one group, matched on an image's path: images that share it stay in one split.",
+        description="Regular expression with one group, matched on image paths: what it catches stays in one split.",
     )
     max_per_class: int | None = Field(
         None, ge=1, description="Keep at most so many images a class, chosen by content hash."
@@ -232,7 +232,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         The checked parameters.
 
     Raises:
-        InputError: If the file is missing, is not YAML, or a field is unknown, missing, of a wrong type or out of range.
+        InputError: If the file is missing, is not YAML, or a field is unknown, missing, wrong or out of range.
     """
     try:
         raw = yaml.safe_load(path.read_text())

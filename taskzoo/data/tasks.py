@@ -127,11 +127,11 @@ def _load_split(folder: Path, split: Split, mapping: LabelMap, size: int, image_
     contents = table["image"].take(chosen).to_pylist()
     images = np.empty((len(chosen), 3, image_size, image_size), dtype=np.uint8)
     for row, cell in enumerate(contents):
-        images[row] = _pixels(cell["bytes"], image_size)
+        images[row] = square_pixels(cell["bytes"], image_size)
     return TaskSplit(images, targets[chosen])
 
 
-def _pixels(content: bytes, image_size: int) -> npt.NDArray[np.uint8]:
+def square_pixels(content: bytes, image_size: int) -> npt.NDArray[np.uint8]:
     """Return [3, S, S]: resized with antialiasing, grey repeated."""
     picture = decode(content)
     if picture.size != (image_size, image_size):

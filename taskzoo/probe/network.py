@@ -116,10 +116,8 @@ def initial_state(params: ProbeParams) -> State:
         params: Backbone, weights, image size and seed.
 
     Returns:
-        State of the backbone, on the CPU: random from ``params.seed``, or the given weights.
-
-    Raises:
-        InputError: If the network is unknown, or the weights are missing, damaged or do not fit.
+        State of the backbone, on the CPU: random from ``params.seed``, or the given weights. An unknown network and
+        weights that are missing, damaged or do not fit are refused by InputError.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
 from taskzoo.errors import InputError
+from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 
-NO_TRANSFER = "no-transfer"
 DRAWS = 20_000
 Array = npt.NDArray[np.float64]
 
@@ -100,10 +100,8 @@ def rank(
         seed: Of the draws.
 
     Returns:
-        Ranking and recommendation.
-
-    Raises:
-        InputError: If there is no source, no no-transfer row, or fewer than two repeats.
+        Ranking and recommendation; a column without a source, without no-transfer or with fewer than two repeats is
+        refused by InputError.
     """
     column = {source: values for source, values in columns[params.measure].items() if source != target}
     _check(target, params.measure, column)

@@ -7,13 +7,14 @@ import numpy as np
 from torch import Tensor
 
 from taskzoo.data.tasks import Task, few_shot
+from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import CompareParams, ProbeParams, TrainParams
 from taskzoo.probe.network import State, build_probe, device, initial_state
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.storage import load_backbone
 from taskzoo.probe.training import Recipe, accuracy, fit
 from taskzoo.recommend.comparison import Transfer
-from taskzoo.recommend.ranking import NO_TRANSFER, Recommendation
+from taskzoo.recommend.ranking import Recommendation
 
 
 def arms(recommendation: Recommendation, seed: int) -> dict[str, str]:

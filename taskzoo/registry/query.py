@@ -4,11 +4,13 @@ import re
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import LoggedModel, LoggedModelStatus
+from mlflow.entities.model_registry import ModelVersion
 
 from taskzoo.errors import InputError
 from taskzoo.files import new_folder
@@ -45,6 +47,9 @@ class ZooEntry:
 def find_entries(connection: Connection, fingerprint: str | None) -> list[ZooEntry]:
     """Return the registered tasks in name order.
 
+    With a fingerprint, a task whose champion belongs to another probe is found by its newest version of this
+    one: zoos of several probes can share a store and names.
+
     Args:
         connection: The store.
         fingerprint: Only tasks that are comparable with it; left out: all.
@@ -64,7 +69,7 @@ def find_entries(connection: Connection, fingerprint: str | None) -> list[ZooEnt
         wanted += f" and tags.fingerprint = '{fingerprint}'"
     client = connection.client
     champions = {
-        (registered.name, str(registered.aliases[CHAMPION]))
+        registered.name: int(registered.aliases[CHAMPION])
         for registered in every_page(lambda token: client.search_registered_models(page_token=token))
         if CHAMPION in registered.aliases
     }
@@ -75,12 +80,24 @@ def find_entries(connection: Connection, fingerprint: str | None) -> list[ZooEnt
         )
         if model.status == LoggedModelStatus.READY
     }
-    entries = []
+    chosen: dict[str, ModelVersion] = {}
     for found in every_page(lambda token: client.search_model_versions(wanted, page_token=token)):
-        model = models.get(found.tags.get("package_digest", ""))
-        if model is not None and (found.name, str(found.version)) in champions:
-            entries.append(_entry(found.name, int(found.version), found.tags, model))
-    return sorted(entries, key=lambda entry: entry.name)
+        if found.tags.get("package_digest", "") not in models:
+            continue
+        if fingerprint is None and champions.get(found.name) != int(found.version):
+            continue
+        best = chosen.get(found.name)
+        if best is None or _preference(found, champions) > _preference(best, champions):
+            chosen[found.name] = found
+    return [
+        _entry(name, int(found.version), found.tags, models[found.tags["package_digest"]])
+        for name, found in sorted(chosen.items())
+    ]
+
+
+def _preference(version: ModelVersion, champions: Mapping[str, int]) -> tuple[bool, int]:
+    """Order a model's versions: its champion last, the newest before it."""
+    return champions.get(version.name) == int(version.version), int(version.version)
 
 
 def _entry(name: str, version: int, tags: dict[str, str], model: LoggedModel) -> ZooEntry:

@@ -11,9 +11,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
-from PIL import Image
 
-from taskzoo.data.images import canonical_image, decode
+from taskzoo.data.images import canonical_image
+from taskzoo.data.tasks import square_pixels
 from taskzoo.errors import InputError
 from taskzoo.probe.network import normalise
 from taskzoo.probe.training import in_batches
@@ -70,11 +70,10 @@ class TaskNetwork(PythonModel):
         images = []
         for row, content in enumerate(contents):
             try:
-                image = decode(canonical_image(content, f"image of row {row}").content)
+                images.append(square_pixels(canonical_image(content, f"image of row {row}").content, side))
             except InputError as error:
                 raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
-            images.append(np.asarray(image.resize((side, side), Image.Resampling.BILINEAR).convert("RGB")))
-        return np.stack(images).transpose(0, 3, 1, 2)
+        return np.stack(images)
 
 
 set_model(TaskNetwork())

@@ -13,7 +13,7 @@ from taskzoo.search.results import best_so_far
 
 # The recommendation first, its controls after it.
 ARMS = {
-    "transfer": ("recommended", "random", "farthest", "scratch"),
+    "transfer": ("recommended", "random", "farthest", "no-transfer", "scratch"),
     "search": ("narrowed", "random-source", "full"),
 }
 
@@ -130,7 +130,7 @@ def headline_metrics(recommendations: Sequence[Recommendation], comparisons: Seq
         accuracy = comparison_table(comparisons).groupby(["arm", "target"], sort=True)["accuracy"].mean()
         for arm, values in accuracy.groupby(level="arm"):
             metrics |= _summary(f"few_shot.{arm}.accuracy", values)
-        for control in ("scratch", "random"):
+        for control in ("no-transfer", "random"):
             gains = transfer_gains(comparisons, control)
             metrics |= _summary(
                 f"few_shot.recommended.gain_over_{control}", gains.loc[gains["arm"] == "recommended", "gain"]

@@ -50,8 +50,10 @@ def test_backbones_take_small_images(name: str) -> None:
 
 
 def test_unknown_and_unfit_networks_are_named() -> None:
-    with pytest.raises(InputError, match=r"'resnet19' is not a timm network.*resnet"):
+    with pytest.raises(InputError, match=r"'resnet19' is not a timm network.*timm.list_models"):
         create_backbone("resnet19", 32)
+    with pytest.raises(InputError, match=r"'resnet_18' is not .*for example: .*resnet"):
+        create_backbone("resnet_18", 32)
     with pytest.raises(InputError, match="cannot work on 8x8"):
         create_backbone("inception_v3", 8)
 

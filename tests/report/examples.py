@@ -24,7 +24,7 @@ NAMES = (
     "cifar-ten",
 )
 SCALES = {"ridge_loo": 1.0, "ftd": 0.3, "ftd_reference_squared": 2e-5, "logdet": 4.0}
-OFFSETS = {"recommended": 0.12, "random": 0.06, "farthest": 0.02, "scratch": 0.0}
+OFFSETS = {"recommended": 0.12, "random": 0.06, "farthest": 0.02, "no-transfer": 0.0}
 LEADS = {"narrowed": 0.04, "full": 0.0, "random-source": 0.02}
 
 

@@ -37,14 +37,14 @@ def _comparison(target: str, recommended: list[float], scratch: list[float]) -> 
         target=target,
         transfers=[
             Transfer(arm="recommended", source="a", accuracies=recommended),
-            Transfer(arm="scratch", source="no-transfer", accuracies=scratch),
+            Transfer(arm="no-transfer", source="no-transfer", accuracies=scratch),
         ],
         trials=[_trial("full", 0, 1, 0.5), _trial("full", 0, 2, 0.4), _trial("full", 1, 1, 0.7)],
     )
 
 
 def test_gains_are_paired_by_draw() -> None:
-    gains = transfer_gains([_comparison("t", [0.8, 0.7], [0.5, 0.6])], "scratch")
+    gains = transfer_gains([_comparison("t", [0.8, 0.7], [0.5, 0.6])], "no-transfer")
     assert gains[["target", "arm"]].to_numpy().tolist() == [["t", "recommended"]]
     assert gains["gain"].item() == pytest.approx(0.2)
     # The differences are 0.3 and 0.1, so their sample deviation is 0.2 / sqrt(2).
@@ -90,8 +90,8 @@ def test_metrics_give_every_mean_its_spread_and_count() -> None:
     ]
     metrics = headline_metrics([], comparisons)
     assert metrics["few_shot.recommended.accuracy.mean"] == pytest.approx((0.75 + 0.6) / 2)
-    assert metrics["few_shot.recommended.gain_over_scratch.mean"] == pytest.approx(0.1)
-    assert metrics["few_shot.recommended.gain_over_scratch.std"] == pytest.approx(0.2 / 2**0.5)
+    assert metrics["few_shot.recommended.gain_over_no-transfer.mean"] == pytest.approx(0.1)
+    assert metrics["few_shot.recommended.gain_over_no-transfer.std"] == pytest.approx(0.2 / 2**0.5)
     assert metrics["search.full.random.accuracy.mean"] == pytest.approx(0.6)
     means = {name.removesuffix(".mean") for name in metrics if name.endswith(".mean")}
     assert all(metrics[f"{name}.targets"] == 2 and f"{name}.std" in metrics for name in means)

@@ -1,4 +1,4 @@
-"""Few-shot accuracy from the recommended source beside its controls, and the gain over scratch."""
+"""Few-shot accuracy from the recommended source beside its controls, and the gain over no transfer."""
 
 from collections.abc import Collection, Sequence
 
@@ -12,17 +12,18 @@ from taskzoo.recommend.comparison import Comparison
 from taskzoo.report.figures.style import ARM_COLOURS, DARK, frame, house_style, short
 from taskzoo.report.tables import ARMS, comparison_table, transfer_gains
 
-BAR = 0.2
+BAR = 0.17
 _LABELS = {
     "recommended": "recommended source",
     "random": "random source",
     "farthest": "farthest source",
-    "scratch": "scratch (initial state)",
+    "no-transfer": "no transfer (initial state)",
+    "scratch": "scratch (random weights)",
 }
 
 
 def comparison_figure(comparisons: Sequence[Comparison], abstained: Collection[str]) -> Figure:
-    """Draw test accuracy per target and arm, and each arm's gain over scratch across targets.
+    """Draw test accuracy per target and arm, and each arm's gain over no transfer across targets.
 
     Args:
         comparisons: At least one, with transfers.
@@ -39,13 +40,13 @@ def comparison_figure(comparisons: Sequence[Comparison], abstained: Collection[s
         left, right = figure.subplots(1, 2, width_ratios=[max(1.35 * len(targets), 4.0), 3.6])
         _draw_accuracies(left, table, targets, arms)
         left.set_xticks(range(len(targets)), [short(t) + ("\n(abstained)" if t in abstained else "") for t in targets])
-        _draw_gains(right, transfer_gains(comparisons, "scratch"), [arm for arm in arms if arm != "scratch"])
+        _draw_gains(right, transfer_gains(comparisons, "no-transfer"), [arm for arm in arms if arm != "no-transfer"])
         draws = int(table["draw"].max()) + 1
         frame(
             figure,
             "Is the recommended source worth it? Few-shot test accuracy (higher is better)",
             f"Left: mean ± standard deviation over {draws} draws of training images, dots: single draws. "
-            f"Right: gain over scratch, one dot a target ({len(targets)}), mean ± standard deviation of the "
+            f"Right: gain over no transfer, one dot a target ({len(targets)}), mean ± standard deviation of the "
             "difference paired by draw; black: mean ± standard error over targets. (abstained): no source "
             "was resolved from no transfer, and the closest one stands in for a recommended one.",
             [Patch(color=ARM_COLOURS[arm], label=_LABELS[arm]) for arm in arms],

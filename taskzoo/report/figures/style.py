@@ -24,7 +24,8 @@ ARM_COLOURS = {
     "random": ORANGE,
     "random-source": ORANGE,
     "farthest": PURPLE,
-    "scratch": GREY,
+    "no-transfer": GREY,
+    "scratch": GREEN,
     "full": DARK,
 }
 

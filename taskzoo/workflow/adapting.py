@@ -1,0 +1,198 @@
+"""Adding one new target to the zoo: the whole path for one data set, beside what exists and without touching it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from taskzoo.data.store import build_dataset
+from taskzoo.data.tasks import Task, load_task
+from taskzoo.data.validation import validate
+from taskzoo.distance.matrix import Distances, compute_distances
+from taskzoo.errors import InputError
+from taskzoo.files import write_json
+from taskzoo.fisher.pairs import NO_TRANSFER, observe_pairs
+from taskzoo.params import DatasetParams, Params, TaskParams, check_name
+from taskzoo.probe.network import State, fingerprint, initial_state
+from taskzoo.probe.probes import recipe_of, tensors, train_from, train_probes
+from taskzoo.probe.storage import ProbeRecord, load_backbone
+from taskzoo.probe.training import accuracy
+from taskzoo.recommend.advice import Advice, advise, save_advice
+from taskzoo.recommend.comparison import Comparison
+from taskzoo.registry.store import Registry
+from taskzoo.search.run import make_space
+from taskzoo.search.tuning import make_problem, write_search
+from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces, search_arms
+from taskzoo.workflow.packaging import Parts, package_task
+from taskzoo.workflow.zoo import load_zoo
+
+TARGETS = Path("targets")
+DOCS = Path("data-docs")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a person is told in the end.
+
+    Args:
+        name: The new task.
+        advice: Its sources and narrowed space.
+        comparison: Few-shot transfers and searches beside their controls.
+        trunk: What the chosen network was trained from.
+        metrics: Numbers of the chosen network.
+        uri: Of the registry.
+        source: Where the data set came from.
+        group: Regular expression on image paths, or empty.
+    """
+
+    name: str
+    advice: Advice
+    comparison: Comparison
+    trunk: str
+    metrics: Mapping[str, float]
+    uri: str
+    source: str
+    group: str
+
+
+def adapt_target(source: str, name: str, group: str, params: Params) -> Outcome:
+    """Measure, advise, search, train and register one new target.
+
+    Args:
+        source: Folder, Parquet or npz file.
+        name: Of the new task and of its data set.
+        group: Regular expression on image paths, or empty.
+        params: Of the zoo; the new target is not in it.
+
+    Returns:
+        The outcome; everything made lies in targets/<name>.
+    """
+    _check_new(name, params)
+    initial = initial_state(params.probe)
+    registered = load_zoo(fingerprint(params.probe, initial))
+    registered.pop(name, None)
+    zoo = Zoo(
+        probes={source: task.probes() for source, task in registered.items()},
+        elites={source: task.architectures() for source, task in registered.items()},
+        initial=initial,
+    )
+    folder = TARGETS / name
+    spec = TaskParams(dataset=name)
+    _prepare(DatasetParams(path=source, group=group or None), name, folder, params)
+    task = load_task(name, spec, folder / "data", params.sizes, params.probe.image_size, params.seed)
+    records = train_probes(task, params.probe, params.train, initial, folder / "probes")
+    own = [folder / "probes" / f"{repeat}.safetensors" for repeat in range(params.train.repeats)]
+    distances = _measure(task, zoo, own, folder, params)
+    columns = {measure: targets[name] for measure, targets in distances.values.items()}
+    lower = distances.facts[params.recommend.measure].lower_is_closer
+    advice = advise(name, columns, lower, zoo.elites, params.recommend)
+    save_advice(folder / "advice.json", advice)
+    comparison, trunk, metrics = _search(task, advice, zoo, own[0], records[0], folder, params)
+    parts = Parts(folder / "data", folder / "validation", own, folder / "fishers", folder / "search")
+    package_task(name, spec, parts, distances, params, folder / "package")
+    registry = Registry(None, Path())
+    registry.register(folder / "package")
+    return Outcome(name, advice, comparison, trunk, metrics, registry.uri, source, group)
+
+
+def _check_new(name: str, params: Params) -> None:
+    """Refuse a name that cannot be used.
+
+    Args:
+        name: Of the new target.
+        params: Of the zoo.
+
+    Raises:
+        InputError: If it is no name, or one of params.yaml's.
+    """
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise InputError(f"name: {error}.") from error
+    if name in params.tasks or name in params.datasets or name == NO_TRANSFER:
+        raise InputError(
+            f"name: {name!r} already names a task or data set of params.yaml; expected a new name; choose another."
+        )
+
+
+def _prepare(spec: DatasetParams, name: str, folder: Path, params: Params) -> None:
+    """Bring the data set into its canonical form, check it and put it under DVC's care.
+
+    A data set that is refused leaves no trace but its Data Docs.
+
+    Args:
+        spec: Where it is.
+        name: Its name.
+        folder: Of the target.
+        params: Gives the shares of the splits.
+    """
+    known = folder.exists()
+    try:
+        build_dataset(name, spec, params.split, folder / "data")
+        validate(folder / "data", folder / "validation", DOCS / name)
+        _version(folder / "data")
+    except InputError:
+        if not known:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _version(data: Path) -> None:
+    """Let DVC keep a folder, as it keeps the data sets of params.yaml; without a DVC project there is nothing to do.
+
+    Args:
+        data: The folder.
+
+    Raises:
+        InputError: If DVC refuses.
+    """
+    if not Path(".dvc").is_dir():
+        return
+    command = [sys.executable, "-m", "dvc", "add", "--quiet", str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = " ".join((done.stderr or done.stdout).split())[:300]
+        raise InputError(
+            f"`dvc add {data}` failed ({reason}); expected DVC to keep the data set; mend that, run again."
+        )
+
+
+def _measure(task: Task, zoo: Zoo, own: list[Path], folder: Path, params: Params) -> Distances:
+    """Observe every source, and the target's own probes, on the target, and compute the measures."""
+    sources = {**zoo.probes, task.name: own}
+    observe_pairs(sources, zoo.initial, [task], params.probe, params.fisher, folder / "fishers")
+    names = [*sources, NO_TRANSFER]
+    distances = compute_distances(
+        folder / "fishers", names, [task.name], params.train.repeats, params.distance.measures
+    )
+    write_json(folder / "distances.json", distances.model_dump(mode="json"))
+    return distances
+
+
+def _search(
+    task: Task, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord, folder: Path, params: Params
+) -> tuple[Comparison, str, dict[str, float]]:
+    """Fine-tune and search beside the controls; train what was chosen on validation images and test it once."""
+    transfers = compare_transfers(task, advice, zoo, params)
+    state, trunk = _trunk(task, advice, zoo, own, record, params)
+    space = make_space(params.search, params.probe, state)
+    spaces = {"full": space, **narrowed_spaces(space, advice, zoo, params)}
+    trials, arms = search_arms(spaces, make_problem(task, params.search, params.probe), params)
+    metrics = write_search(folder / "search", task, space, arms, trials, params.search, params.probe)
+    comparison = Comparison(target=task.name, transfers=transfers, trials=trials)
+    write_json(folder / "comparison.json", comparison.model_dump(mode="json"))
+    return comparison, trunk, metrics
+
+
+def _trunk(task: Task, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord, params: Params) -> tuple[State, str]:
+    """Choose on validation images between the target's own probe and one fine-tuned from the recommended source."""
+    if advice.recommendation.recommended:
+        source = advice.recommendation.recommended[0]
+        start = load_backbone(zoo.probes[source][0])
+        probe = train_from(task, params.probe, recipe_of(params.train), start, seed=0)
+        if accuracy(probe, *tensors(task.val, params.probe)) >= record.accuracy:
+            state = {name: tensor.cpu() for name, tensor in probe.backbone.state_dict().items()}
+            return state, f"fine-tuned from {source}"
+    return load_backbone(own), "trained from the initial state"

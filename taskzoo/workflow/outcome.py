@@ -1,0 +1,70 @@
+"""The outcome of an adaptation as a short table that a person can act on."""
+
+from statistics import mean, stdev
+
+from rich.console import Console
+from rich.table import Table
+
+from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.workflow.adapting import Outcome
+
+ARMS = {
+    "recommended": "closest source",
+    "random": "random source",
+    "farthest": "farthest source",
+    "no-transfer": "no transfer",
+    "scratch": "random weights",
+}
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """Print sources, accuracies, the chosen network, and where to look next."""
+    console.print(_sources(outcome))
+    console.print(outcome.advice.recommendation.reason)
+    console.print(_accuracies(outcome))
+    metrics = outcome.metrics
+    console.print(
+        f"Chosen network: {metrics['parameters']:,.0f} parameters, {metrics['macs'] / 1e6:.1f} M MACs, "
+        f"{outcome.trunk}; validation accuracy {metrics['tuned_val_accuracy']:.3f}, "
+        f"test accuracy {metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
+    )
+    console.print(
+        f"In the UI: `make ui`, Models, {outcome.name} ({outcome.uri}). "
+        f"Keep the data set's version: git add targets/{outcome.name}/data.dvc"
+    )
+    group = f", group: '{outcome.group}'" if outcome.group else ""
+    console.print("To make it part of `dvc repro`, add to params.yaml:", highlight=False)
+    console.print(f"  datasets:  {outcome.name}: {{path: {outcome.source}{group}}}", highlight=False, soft_wrap=True)
+    console.print(f"  tasks:     {outcome.name}: {{dataset: {outcome.name}}}", highlight=False, soft_wrap=True)
+
+
+def _sources(outcome: Outcome) -> Table:
+    """Return the ranking, with the other measures beside it."""
+    recommendation = outcome.advice.recommendation
+    direction = "lower" if recommendation.lower_is_closer else "higher"
+    table = Table(title=f"Sources for {outcome.name}, closest first ({direction} {recommendation.measure} is closer)")
+    table.add_column("source")
+    for heading in (f"{recommendation.measure} [90 %]", "P(best)", "P(beats none)", "use", "ftd"):
+        table.add_column(heading, justify="right")
+    for row in recommendation.candidates:
+        table.add_row(
+            row.source,
+            f"{row.mean:.3f} [{row.low:.3f}, {row.high:.3f}]",
+            f"{row.probability_best:.2f}",
+            "" if row.source == NO_TRANSFER else f"{row.probability_gain:.2f}",
+            "yes" if row.source in recommendation.recommended else "",
+            f"{row.others['ftd']:.3f}" if "ftd" in row.others else "",
+        )
+    return table
+
+
+def _accuracies(outcome: Outcome) -> Table:
+    """Return few-shot test accuracies, mean and standard deviation over draws."""
+    draws = len(outcome.comparison.transfers[0].accuracies)
+    table = Table(title=f"Test accuracy after few-shot fine-tuning ({draws} draws of images)")
+    table.add_column("starting from")
+    table.add_column("source")
+    table.add_column("accuracy", justify="right")
+    for row in outcome.comparison.transfers:
+        table.add_row(ARMS[row.arm], row.source, f"{mean(row.accuracies):.3f} +- {stdev(row.accuracies):.3f}")
+    return table
