@@ -1,25 +1,24 @@
-"""Search the full space for one task and train what was found: searches/<task>."""
+"""Search the full space for every task and train what was found: searches/<task>."""
 
-from pathlib import Path
+import json
 
-from taskzoo.data.tasks import load_task
 from taskzoo.entry import stage
+from taskzoo.files import remove_others
+from taskzoo.parallel import run_jobs
 from taskzoo.params import load_params
-from taskzoo.probe.storage import load_backbone
-from taskzoo.search.run import make_space
-from taskzoo.search.tuning import make_problem, write_search
-from taskzoo.workflow.comparing import search_arms
+from taskzoo.search.tuning import METRICS
+from taskzoo.workflow.stored import search_stored
+from taskzoo.workflow.workspace import SEARCHES
 
 
-def search(name: str) -> None:
-    """Search for task ``name`` on the trunk of its own probe; choose on validation images, test once."""
+def search() -> None:
+    """Search for every task on the trunk of its own probe; choose on validation images, test once."""
     params = load_params()
-    spec = params.tasks[name]
-    task = load_task(name, spec, Path("data") / spec.dataset, params.sizes, params.probe.image_size, params.seed)
-    space = make_space(params.search, params.probe, load_backbone(Path("probes") / name / "0.safetensors"))
-    trials, arms = search_arms({"full": space}, make_problem(task, params.search, params.probe), params)
-    metrics = write_search(Path("searches") / name, task, space, arms, trials, params.search, params.probe)
-    print(f"{name}: test accuracy {metrics['tuned_test_accuracy']:.3f}, {metrics['parameters']:,.0f} parameters")
+    remove_others(SEARCHES, params.tasks)
+    run_jobs(search_stored, [(name, params) for name in params.tasks], "search")
+    for name in params.tasks:
+        metrics = json.loads((SEARCHES / name / METRICS).read_text())
+        print(f"{name}: test accuracy {metrics['tuned_test_accuracy']:.3f}, {metrics['parameters']:,.0f} parameters")
 
 
 if __name__ == "__main__":

@@ -67,9 +67,9 @@ def distances() -> None:
 
 
 @app.command()
-def search(name: Task = None) -> None:
-    """Search the full space of architectures for tasks."""
-    _call_each("search", "tasks", name)
+def search() -> None:
+    """Search the full space of architectures for every task."""
+    _call("search")
 
 
 @app.command()
@@ -119,6 +119,5 @@ def every() -> None:
         stage(None)
     fisher()
     distances()
-    search(None)
-    for step in (package, register, recommend, compare, report):
+    for step in (search, package, register, recommend, compare, report):
         step()

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,3 +112,10 @@ def digest_folder(path: Path, pattern: str = "**/*") -> str:
     """Return one SHA-256 over the relative names and contents of the files below ``path`` matching ``pattern``."""
     files = sorted(p for p in path.glob(pattern) if p.is_file())
     return digest_json([[p.relative_to(path).as_posix(), digest_file(p)] for p in files])
+
+
+def remove_others(folder: Path, names: Collection[str]) -> None:
+    """Remove every entry of ``folder`` that is not named: what is no longer asked for, what a killed run left."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,8 +1,5 @@
 """The searches of one task."""
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from taskzoo.params import ProbeParams, SearchParams
 from taskzoo.probe.network import State
 from taskzoo.probe.training import Recipe
@@ -12,6 +9,7 @@ from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
 from taskzoo.search.strategies import STRATEGIES
+from taskzoo.search.strategies.ticks import Tick, silent
 
 
 def make_space(search: SearchParams, probe: ProbeParams, state: State) -> CellSpace | ModelSpace:
@@ -35,8 +33,10 @@ def candidate_recipe(params: SearchParams) -> Recipe:
     return Recipe(params.steps, params.batch_size, params.learning_rate)
 
 
-def search_task(space: SearchSpace, problem: Problem, params: SearchParams, arm: str, seed: int) -> list[Trial]:
-    """Run every strategy with every seed on one space, with progress on stderr.
+def search_task(
+    space: SearchSpace, problem: Problem, params: SearchParams, arm: str, seed: int, tick: Tick = silent
+) -> list[Trial]:
+    """Run every strategy with every seed on one space.
 
     Args:
         space: Whole or restricted.
@@ -44,19 +44,14 @@ def search_task(space: SearchSpace, problem: Problem, params: SearchParams, arm:
         params: Strategies, seeds and trials.
         arm: Name of the space in the trials.
         seed: Of the first search; the others count up from it, so that arms with equal seeds are paired.
+        tick: Told of every search that is done, in trials.
 
     Returns:
         All trials.
     """
     done: list[Trial] = []
-    searches = [(name, seed + repeat) for name in params.strategies for repeat in range(params.seeds)]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task(f"search {arm}", total=len(searches) * params.trials)
-        for position, (name, own_seed) in enumerate(searches, start=1):
-            trials = STRATEGIES[name](
-                space, problem, params.trials, own_seed, lambda count: progress.advance(bar, count)
-            )
-            done.extend(trial.model_copy(update={"arm": arm}) for trial in trials)
-            progress.update(bar, completed=position * params.trials)
+    for name, own_seed in ((name, seed + repeat) for name in params.strategies for repeat in range(params.seeds)):
+        trials = STRATEGIES[name](space, problem, params.trials, own_seed, silent)
+        done.extend(trial.model_copy(update={"arm": arm}) for trial in trials)
+        tick(params.trials)
     return done

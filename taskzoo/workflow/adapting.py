@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import Progress
+
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.data.validation import validate
@@ -127,6 +130,9 @@ def _prepare(spec: DatasetParams, name: str, folder: Path, params: Params) -> No
         name: Its name.
         folder: Of the target.
         params: Gives the shares of the splits.
+
+    Raises:
+        InputError: If the data set is refused.
     """
     known = folder.exists()
     try:
@@ -179,7 +185,11 @@ def _search(
     state, trunk = _trunk(task, advice, zoo, own, record, params)
     space = make_space(params.search, params.probe, state)
     spaces = {"full": space, **narrowed_spaces(space, advice, zoo, params)}
-    trials, arms = search_arms(spaces, make_problem(task, params.search, params.probe), params)
+    total = len(spaces) * len(params.search.strategies) * params.search.seeds * params.search.trials
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("search", total=total)
+        problem = make_problem(task, params.search, params.probe)
+        trials, arms = search_arms(spaces, problem, params, lambda count: progress.advance(bar, count))
     metrics = write_search(folder / "search", task, space, arms, trials, params.search, params.probe)
     comparison = Comparison(target=task.name, transfers=transfers, trials=trials)
     write_json(folder / "comparison.json", comparison.model_dump(mode="json"))

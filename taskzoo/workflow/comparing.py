@@ -16,6 +16,7 @@ from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.run import search_task
+from taskzoo.search.strategies.ticks import Tick, silent
 from taskzoo.search.tuning import make_problem, options
 
 
@@ -63,7 +64,7 @@ def narrowed_spaces(
 
 
 def search_arms(
-    spaces: Mapping[str, CellSpace | ModelSpace], problem: Problem, params: Params
+    spaces: Mapping[str, CellSpace | ModelSpace], problem: Problem, params: Params, tick: Tick = silent
 ) -> tuple[list[Trial], dict[str, dict[str, tuple[str, ...]]]]:
     """Search every space with the same seeds and budget.
 
@@ -71,12 +72,15 @@ def search_arms(
         spaces: Arm -> space.
         problem: The target.
         params: Budget and seeds.
+        tick: Told of trials that are done.
 
     Returns:
         All trials, and arm -> options by decision.
     """
     trials = [
-        trial for arm, space in spaces.items() for trial in search_task(space, problem, params.search, arm, params.seed)
+        trial
+        for arm, space in spaces.items()
+        for trial in search_task(space, problem, params.search, arm, params.seed, tick)
     ]
     return trials, {arm: options(space) for arm, space in spaces.items()}
 

@@ -1,21 +1,26 @@
-"""Comparisons on disk, each with the key of all that it depends on, so that a killed stage goes on."""
+"""Searches and comparisons of the zoo's tasks on disk, each with the key of all that it depends on.
 
-from collections.abc import Sequence
+A stage that was killed goes on, and a stage that runs again does only what is new.
+"""
+
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from taskzoo.data.tasks import load_task
 from taskzoo.files import digest_file, digest_json, write_json
 from taskzoo.params import Params
-from taskzoo.probe.network import digest_state
+from taskzoo.probe.network import digest_state, initial_state
 from taskzoo.probe.storage import load_backbone
-from taskzoo.recommend.advice import Advice
+from taskzoo.recommend.advice import load_advice
 from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.transfer import arms
-from taskzoo.search.results import Trial
+from taskzoo.search.results import Elites, SearchRecord, load_record
 from taskzoo.search.run import make_space
-from taskzoo.workflow.comparing import Zoo, compare
+from taskzoo.search.tuning import ELITES, TRIALS, make_problem, write_search
+from taskzoo.workflow.comparing import Zoo, compare, search_arms
+from taskzoo.workflow.workspace import COMPARISONS, RECOMMENDATIONS, SEARCHES, load_named_task, probe_paths
+
+KEY = "key.json"
 
 
 class StoredComparison(BaseModel):
@@ -27,46 +32,87 @@ class StoredComparison(BaseModel):
     comparison: Comparison
 
 
-def compare_stored(path: Path, name: str, advice: Advice, zoo: Zoo, full: Sequence[Trial], params: Params) -> None:
-    """Compare one target of the zoo, unless the file at ``path`` has the same key.
+class SearchKey(BaseModel):
+    """The key of a folder of the search stage; written last, so that it says the folder is whole."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+
+
+def search_stored(name: str, params: Params) -> None:
+    """Search the full space for one task and train what was found, unless its folder has the same key.
 
     Args:
-        path: The file.
-        name: The target.
-        advice: Its sources and narrowed space.
-        zoo: What the sources left behind.
-        full: Trials of its full search.
+        name: The task; the trunk is its own probe of repeat 0.
         params: Of the zoo.
     """
-    spec = params.tasks[name]
-    task = load_task(name, spec, Path("data") / spec.dataset, params.sizes, params.probe.image_size, params.seed)
+    task = load_named_task(name, params)
+    trunk = probe_paths(name, params)[0]
+    key = _key(params, ("probe", "search"), task=task.digest, trunk=digest_file(trunk))
+    folder = SEARCHES / name
+    if _saved_key(folder / KEY, SearchKey) == key:
+        return
+    (folder / KEY).unlink(missing_ok=True)
+    space = make_space(params.search, params.probe, load_backbone(trunk))
+    trials, options = search_arms({"full": space}, make_problem(task, params.search, params.probe), params)
+    write_search(folder, task, space, options, trials, params.search, params.probe)
+    write_json(folder / KEY, SearchKey(key=key).model_dump())
+
+
+def compare_stored(name: str, params: Params) -> None:
+    """Judge one task's advice, unless its file has the same key.
+
+    Args:
+        name: The task.
+        params: Of the zoo.
+    """
+    task = load_named_task(name, params)
+    advice = load_advice(RECOMMENDATIONS / f"{name}.json")
+    full = load_record(SEARCHES / name / TRIALS, SearchRecord).trials
+    zoo = load_stored_zoo(params)
     chosen = arms(advice.recommendation, params.seed)
-    used = {source for source in (name, *chosen.values()) if source in zoo.probes}
-    key = digest_json(
-        {
-            "task": task.digest,
-            "arms": chosen,
-            "keep": advice.narrowing.keep,
-            "random": [dict(each) for each in zoo.elites[chosen["random"]]],
-            "full": [trial.model_dump(mode="json") for trial in full],
-            "probes": {source: [digest_file(file) for file in zoo.probes[source]] for source in sorted(used)},
-            "initial": digest_state(zoo.initial),
-            "params": {
-                part: getattr(params, part).model_dump(mode="json")
-                for part in ("probe", "train", "search", "recommend", "compare")
-            },
-        }
+    used = sorted({name, *chosen.values()} & set(zoo.probes))
+    key = _key(
+        params,
+        ("probe", "train", "search", "recommend", "compare"),
+        task=task.digest,
+        arms=chosen,
+        keep=advice.narrowing.keep,
+        random=[dict(each) for each in zoo.elites[chosen["random"]]],
+        full=[trial.model_dump(mode="json") for trial in full],
+        probes={source: [digest_file(file) for file in zoo.probes[source]] for source in used},
+        initial=digest_state(zoo.initial),
     )
-    if _saved_key(path) == key:
+    path = COMPARISONS / f"{name}.json"
+    if _saved_key(path, StoredComparison) == key:
         return
     space = make_space(params.search, params.probe, load_backbone(zoo.probes[name][0]))
     found = StoredComparison(key=key, comparison=compare(task, advice, zoo, space, full, params))
     write_json(path, found.model_dump(mode="json"))
 
 
-def _saved_key(path: Path) -> str | None:
-    """Return the key of a readable file; None makes it be measured again."""
+def load_stored_zoo(params: Params) -> Zoo:
+    """Return what the tasks of params.yaml left behind in the workspace."""
+    return Zoo(
+        probes={name: probe_paths(name, params) for name in params.tasks},
+        elites={
+            name: [elite.architecture for elite in load_record(SEARCHES / name / ELITES, Elites).elites]
+            for name in params.tasks
+        },
+        initial=initial_state(params.probe),
+    )
+
+
+def _key(params: Params, sections: tuple[str, ...], **parts: object) -> str:
+    """Return one digest over parameter sections, the seed and other parts."""
+    settings = {section: getattr(params, section).model_dump(mode="json") for section in sections}
+    return digest_json({"seed": params.seed, "params": settings, **parts})
+
+
+def _saved_key(path: Path, kind: type[StoredComparison] | type[SearchKey]) -> str | None:
+    """Return the key of a readable file; None lets it be made again."""
     try:
-        return StoredComparison.model_validate_json(path.read_bytes()).key
+        return kind.model_validate_json(path.read_bytes()).key
     except (OSError, ValidationError):
         return None

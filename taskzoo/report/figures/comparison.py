@@ -111,7 +111,7 @@ def _draw_gains(axes: Axes, gains: pd.DataFrame, arms: Sequence[str]) -> None:
             )
     axes.set_xticks(range(len(arms)), arms)
     axes.set_xlim(-0.4, len(arms) - 0.2)
-    axes.set_ylabel("gain over scratch (percentage points)")
+    axes.set_ylabel("gain over no transfer (percentage points)")
     axes.grid(axis="y")
     axes.tick_params(axis="x", length=0)
     axes.set_title("Over all targets")
