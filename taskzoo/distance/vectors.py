@@ -28,7 +28,7 @@ def paired(ab: Observation, bb: Observation) -> list[tuple[Array, Array]]:
             f"the Fishers of {ab.source!r} and {bb.source!r} on {bb.target!r} hold different parameters; "
             "expected one network; compute both again with the same probe."
         )
-    return [(ab.fisher[name].double().numpy(), bb.fisher[name].double().numpy()) for name in sorted(shapes[0])]
+    return [(ab.diagonal[name], bb.diagonal[name]) for name in sorted(shapes[0])]
 
 
 def whole(ab: Observation, bb: Observation) -> tuple[Array, Array]:

@@ -1,8 +1,11 @@
 """What source a's backbone shows of target b, in memory and on disk: all that measures of distance need."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -15,6 +18,7 @@ from taskzoo.fisher.diagonal import FisherDiagonal, check_fisher
 from taskzoo.fisher.summary import FisherProvenance, damage
 
 PREFIX = "fisher."
+Array = npt.NDArray[np.float64]
 
 
 class Record(BaseModel):
@@ -50,6 +54,11 @@ class Observation:
     labels: Tensor
     classes: int
     provenance: FisherProvenance
+
+    @cached_property
+    def diagonal(self) -> dict[str, Array]:
+        """The Fisher as float64 arrays, converted once for all measures."""
+        return {name: value.double().numpy() for name, value in self.fisher.items()}
 
     @property
     def source(self) -> str:
