@@ -36,6 +36,14 @@ def describe_package(package: Package) -> str:
     )
 
 
+def headline(package: Package) -> dict[str, str]:
+    """Return what the list of models shows of a task, short enough to be read there."""
+    closest, _ = package.distances.ranking()[0]
+    shown = {"data": package.card.dataset.name, "classes": str(len(package.card.classes)), "closest": closest}
+    accuracy = package.metrics.get("tuned_test_accuracy")
+    return shown if accuracy is None else shown | {"accuracy": f"{accuracy:.3f}"}
+
+
 def _some(classes: tuple[str, ...]) -> str:
     shown = ", ".join(classes[:10])
     return shown if len(classes) <= 10 else f"{shown}, ..."

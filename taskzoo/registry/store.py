@@ -65,7 +65,7 @@ class Registry:
                     log_run(self._connection, run)
                 run_id = log_run(self._connection, package_run(whole))
                 version = create_version(self._connection, whole, run_id)
-            set_champion(self._connection, version)
+            set_champion(self._connection, version, whole)
         return Receipt(model=whole.card.name, package_digest=whole.digest, fingerprint=whole.card.fingerprint)
 
     def log_report(self, folder: Path) -> None:

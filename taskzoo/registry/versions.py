@@ -19,7 +19,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 import taskzoo
 from taskzoo.registry.connection import Connection
-from taskzoo.registry.description import describe_package, example_image
+from taskzoo.registry.description import describe_package, example_image, headline
 from taskzoo.registry.package import Package
 from taskzoo.registry.runs import checked_tags, every_page, now_ms
 from taskzoo.registry.stages import distance_points, identity
@@ -86,11 +86,14 @@ def create_version(connection: Connection, package: Package, run_id: str) -> Mod
     return created
 
 
-def set_champion(connection: Connection, found: ModelVersion) -> None:
-    """Let the alias ``champion`` point to this version."""
+def set_champion(connection: Connection, found: ModelVersion, package: Package) -> None:
+    """Let the alias ``champion`` point to this version, and show its headline in the list of models."""
     registered = connection.client.get_registered_model(found.name)
     if str(registered.aliases.get(CHAMPION)) != str(found.version):
         connection.client.set_registered_model_alias(found.name, CHAMPION, found.version)
+    for key, value in headline(package).items():
+        if registered.tags.get(key) != value:
+            connection.client.set_registered_model_tag(found.name, key, value)
 
 
 def _find_model(connection: Connection, package: Package) -> LoggedModel | None:
