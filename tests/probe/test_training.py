@@ -23,13 +23,11 @@ def test_it_learns_and_repeats_to_the_bit(data: tuple[torch.Tensor, torch.Tensor
     for _ in range(2):
         probe = build_probe(PARAMS, 2, initial_state(PARAMS))
         losses: list[float] = []
-        fit(
-            probe,
-            *data,
-            Recipe(steps=25, batch_size=16, learning_rate=3e-3),
-            seed=1,
-            on_step=lambda _, x, o=losses: o.append(x),
-        )  # type: ignore[misc]
+
+        def keep(step: int, loss: float, losses: list[float] = losses) -> None:
+            losses.append(loss)
+
+        fit(probe, *data, Recipe(steps=25, batch_size=16, learning_rate=3e-3), seed=1, on_step=keep)
         runs.append(losses)
         assert accuracy(probe, *data) == 1.0
         assert not probe.training

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from taskzoo.errors import InputError
+from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
-from taskzoo.recommend.ranking import NO_TRANSFER, rank
+from taskzoo.recommend.ranking import rank
 
 PARAMS = RecommendParams(measure="ftd", confidence=0.9, sources=2)
 CLEAR = {

@@ -4,9 +4,10 @@ import numpy as np
 
 from taskzoo.distance.catalogue import measure
 from taskzoo.distance.matrix import Distances
+from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.comparison import Comparison, Transfer
-from taskzoo.recommend.ranking import NO_TRANSFER, Recommendation, rank
+from taskzoo.recommend.ranking import Recommendation, rank
 from taskzoo.search.results import Trial
 
 NAMES = (

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from taskzoo.recommend.ranking import NO_TRANSFER
+from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.report.figures.comparison import comparison_figure
 from taskzoo.report.figures.distances import distance_figure
 from taskzoo.report.figures.recommendations import recommendation_figure

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from taskzoo.distance.matrix import Distances
-from taskzoo.recommend.ranking import NO_TRANSFER
+from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.report.figures.style import DARK, PALE, VERMILLION, frame, house_style, short
 
 Array = npt.NDArray[np.float64]

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from taskzoo.recommend.ranking import NO_TRANSFER, Candidate, Recommendation
+from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.recommend.ranking import Candidate, Recommendation
 from taskzoo.report.figures.style import (
     BLUE,
     DARK,

@@ -1,0 +1,36 @@
+"""Advice: ranking and narrowing together, on disk and back."""
+
+from pathlib import Path
+
+import pytest
+
+from taskzoo.errors import InputError
+from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.params import RecommendParams
+from taskzoo.recommend.advice import advise, load_advice, save_advice
+
+PARAMS = RecommendParams(measure="ftd", keep=0.2)
+ELITES = {"near": [{"op": "skip"}], "far": [{"op": "pool"}]}
+
+
+def test_only_recommended_sources_narrow_and_files_come_back(tmp_path: Path) -> None:
+    column = {"near": [0.1, 0.1], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
+    advice = advise("t", {"ftd": column}, True, ELITES, PARAMS)
+    assert advice.narrowing.keep == {"op": ["skip"]}
+    save_advice(tmp_path / "a.json", advice)
+    assert load_advice(tmp_path / "a.json") == advice
+
+
+def test_abstaining_cuts_nothing() -> None:
+    column = {"near": [0.6, 0.6], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
+    advice = advise("t", {"ftd": column}, True, ELITES, PARAMS)
+    assert advice.recommendation.recommended == []
+    assert advice.narrowing.keep == {}
+
+
+def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.json cannot be read"):
+        load_advice(tmp_path / "none.json")
+    (tmp_path / "bad.json").write_text("{}")
+    with pytest.raises(InputError, match=r"bad.json: the key 'recommendation' is missing"):
+        load_advice(tmp_path / "bad.json")
