@@ -1,22 +1,19 @@
 """Compute every measure for all pairs and repeats: distances/distances.json."""
 
-from pathlib import Path
-
 from taskzoo.distance.matrix import compute_distances
 from taskzoo.entry import stage
 from taskzoo.files import write_json
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import load_params
+from taskzoo.workflow.workspace import DISTANCES, FISHERS
 
 
 def distances() -> None:
     """Compute the distance matrices: rows sources, columns targets."""
     params = load_params()
     tasks = list(params.tasks)
-    found = compute_distances(
-        Path("fishers"), [*tasks, NO_TRANSFER], tasks, params.train.repeats, params.distance.measures
-    )
-    write_json(Path("distances/distances.json"), found.model_dump(mode="json"))
+    found = compute_distances(FISHERS, [*tasks, NO_TRANSFER], tasks, params.train.repeats, params.distance.measures)
+    write_json(DISTANCES, found.model_dump(mode="json"))
     print(f"{len(found.values)} measures of {len(found.sources)} sources on {len(tasks)} targets")
 
 

@@ -1,25 +1,23 @@
 """Ask the registry which sources each task should transfer from: recommendations/<task>.json."""
 
-from pathlib import Path
-
 from taskzoo.entry import stage
 from taskzoo.files import new_folder
 from taskzoo.params import load_params
 from taskzoo.recommend.advice import advise, save_advice
-from taskzoo.registry.records import read_json
+from taskzoo.records import read_json
 from taskzoo.registry.store import Receipt
+from taskzoo.workflow.workspace import RECEIPTS, RECOMMENDATIONS
 from taskzoo.workflow.zoo import load_zoo
 
 
 def recommend() -> None:
     """Rank the sources of every task and narrow its search by their elites, all read from the registry."""
     params = load_params()
-    receipts = {name: read_json(Path("receipts") / f"{name}.json", Receipt) for name in params.tasks}
-    zoo = load_zoo(next(iter(receipts.values())).fingerprint, params.tasks)
-    with new_folder(Path("recommendations")) as folder:
+    receipts = [read_json(RECEIPTS / f"{name}.json", Receipt, "register") for name in params.tasks]
+    zoo = load_zoo(receipts[0].fingerprint, params.tasks)
+    with new_folder(RECOMMENDATIONS) as folder:
         for name, task in zoo.items():
-            column = task.package.distances
-            lower = column.measures[params.recommend.measure].lower_is_closer
+            lower = task.package.distances.measures[params.recommend.measure].lower_is_closer
             elites = {source: other.architectures() for source, other in zoo.items() if source != name}
             advice = advise(name, task.entry.distances, lower, elites, params.recommend)
             save_advice(folder / f"{name}.json", advice)

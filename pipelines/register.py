@@ -6,14 +6,15 @@ from taskzoo.entry import stage
 from taskzoo.files import new_folder, write_json
 from taskzoo.params import load_params
 from taskzoo.registry.store import Registry
+from taskzoo.workflow.workspace import PACKAGES, RECEIPTS
 
 
 def register() -> None:
-    """Register what is new; what is there already is found again, so a lost store is rebuilt by this alone."""
+    """Register what is new; what is there already is found again, so a lost store is rebuilt by this."""
     registry = Registry(None, Path())
-    with new_folder(Path("receipts")) as folder:
+    with new_folder(RECEIPTS) as folder:
         for name in load_params().tasks:
-            receipt = registry.register(Path("packages") / name)
+            receipt = registry.register(PACKAGES / name)
             write_json(folder / f"{name}.json", receipt.model_dump(mode="json"))
             print(f"{name}: registered, package {receipt.package_digest[:12]}")
 

@@ -1,38 +1,28 @@
 """Train the probes of one task: probes/<task>."""
 
-from pathlib import Path
 from statistics import mean, stdev
 
-from taskzoo.data.tasks import load_task
 from taskzoo.entry import stage
 from taskzoo.files import new_folder, write_json
 from taskzoo.params import load_params
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.probes import train_probes
+from taskzoo.workflow.workspace import PROBES, load_named_task
 
 
 def train(name: str) -> None:
     """Train task ``name`` from the shared initial state, once a repeat, and score it on validation images."""
     params = load_params()
-    spec = params.tasks[name]
-    task = load_task(
-        name,
-        spec,
-        Path("data") / spec.dataset,
-        params.sizes,
-        params.probe.image_size,
-        params.seed,
-        ("train", "val"),
-    )
-    with new_folder(Path("probes") / name) as folder:
+    task = load_named_task(name, params, ("train", "val"))
+    with new_folder(PROBES / name) as folder:
         records = train_probes(task, params.probe, params.train, initial_state(params.probe), folder)
         scores = [record.accuracy for record in records]
-        reached = mean(scores) >= 1 - params.train.eps
+        reached = min(scores) >= 1 - params.train.eps
         write_json(
             folder / "metrics.json",
             {"accuracy": mean(scores), "accuracy_std": stdev(scores), "reached_1_minus_eps": reached},
         )
-    wanted = f"{'reached' if reached else 'NOT reached'}: {1 - params.train.eps:g}"
+    wanted = f"{'reached' if reached else 'NOT reached'} by every repeat: {1 - params.train.eps:g}"
     print(f"{name}: validation accuracy {mean(scores):.3f} +- {stdev(scores):.3f} ({wanted})")
 
 

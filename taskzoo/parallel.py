@@ -4,7 +4,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,7 +28,7 @@ def run_jobs(function: Callable[..., None], jobs: Sequence[tuple[object, ...]], 
     with _one_thread(), Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task(title, total=len(jobs))
         workers = max(1, min(len(jobs), len(os.sched_getaffinity(0))))
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent) as pool:
             futures = [pool.submit(function, *job) for job in jobs]
             try:
                 for future in as_completed(futures):
@@ -35,6 +37,19 @@ def run_jobs(function: Callable[..., None], jobs: Sequence[tuple[object, ...]], 
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed: a worker left alone would wait for jobs for ever."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    """Wait for a process to end, then end this one at once, whatever it is doing."""
+    wait([sentinel])
+    os._exit(1)
 
 
 @contextmanager

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from taskzoo.data.record import Split
-from taskzoo.errors import InputError
-from taskzoo.params import describe
+from taskzoo.records import read_json
 
 MANIFEST = "manifest.json"
 
@@ -69,22 +68,9 @@ def load_manifest(folder: Path) -> Manifest:
         folder: A folder that ``build_dataset`` wrote.
 
     Returns:
-        The manifest.
-
-    Raises:
-        InputError: If the file is missing, damaged or of another schema.
+        The manifest; a file that is missing, damaged or of another schema is refused by InputError.
     """
-    path = folder / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); expected a data set of the dataset stage; run that stage first."
-        ) from error
-    except ValidationError as error:
-        raise InputError(
-            f"{path} is damaged: {describe(error)}; expected a manifest of the dataset stage; run that stage again."
-        ) from error
+    return read_json(folder / MANIFEST, Manifest, "dataset")
 
 
 def class_order(labels: set[str]) -> list[str]:

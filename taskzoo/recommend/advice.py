@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from taskzoo.errors import InputError
 from taskzoo.files import write_json
-from taskzoo.params import RecommendParams, describe
+from taskzoo.params import RecommendParams
 from taskzoo.recommend.narrowing import Narrowing, narrow
 from taskzoo.recommend.ranking import Recommendation, rank
+from taskzoo.records import read_json
 
 Elites = Mapping[str, Sequence[Mapping[str, str]]]
 
@@ -46,22 +46,5 @@ def save_advice(path: Path, advice: Advice) -> None:
 
 
 def load_advice(path: Path) -> Advice:
-    """Read advice.
-
-    Args:
-        path: A file that ``save_advice`` wrote.
-
-    Returns:
-        The advice.
-
-    Raises:
-        InputError: If the file is missing or damaged.
-    """
-    try:
-        return Advice.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); expected a file of the recommend stage; run it again."
-        ) from error
-    except ValidationError as error:
-        raise InputError(f"{path}: {describe(error)}; run the recommend stage again.") from error
+    """Read a file that ``save_advice`` wrote."""
+    return read_json(path, Advice, "recommend")

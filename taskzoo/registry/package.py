@@ -11,11 +11,11 @@ from taskzoo.errors import InputError
 from taskzoo.files import digest_folder, new_folder, write_json
 from taskzoo.fisher.summary import load_fisher
 from taskzoo.probe.storage import load_record
+from taskzoo.records import read_json
 from taskzoo.registry.layout import FIGURES, NETWORK_FILES, check_files
-from taskzoo.registry.records import DistanceColumn, MetricName, TaskCard, read_json
+from taskzoo.registry.records import DistanceColumn, MetricName, TaskCard
 from taskzoo.search.network import load_network
 from taskzoo.search.results import Elites, SearchRecord
-from taskzoo.search.results import load_record as load_search
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def load_card(folder: Path) -> TaskCard:
     """Return the task card of a package folder."""
-    return read_json(folder / "task.json", TaskCard)
+    return read_json(folder / "task.json", TaskCard, "package")
 
 
 def digest_package(folder: Path) -> str:
@@ -153,10 +153,10 @@ def read_package(folder: Path) -> Package:
         digest=digest_package(folder),
         card=card,
         traces=_read_repeats(folder, card),
-        elites=load_search(folder / "elites.json", Elites),
-        search=load_search(folder / "trials.json", SearchRecord),
-        distances=read_json(folder / "distances.json", DistanceColumn),
-        metrics=read_json(folder / "metrics.json", dict[MetricName, FiniteFloat]),
+        elites=read_json(folder / "elites.json", Elites, "package"),
+        search=read_json(folder / "trials.json", SearchRecord, "package"),
+        distances=read_json(folder / "distances.json", DistanceColumn, "package"),
+        metrics=read_json(folder / "metrics.json", dict[MetricName, FiniteFloat], "package"),
     )
     spec, _ = load_network(folder)
     _agree(folder / "architecture.json", "classes", spec.classes, card.classes)

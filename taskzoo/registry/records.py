@@ -1,17 +1,14 @@
 """What a package's JSON files hold."""
 
-from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from taskzoo.data.store import Manifest
 from taskzoo.distance.matrix import Distances
 from taskzoo.distance.protocol import MeasureFacts
-from taskzoo.errors import InputError
-from taskzoo.params import MeasureName, Name, ProbeParams, SizeParams, TaskParams, check_name, describe
+from taskzoo.params import MeasureName, Name, ProbeParams, SizeParams, TaskParams, check_name
 
-Content = TypeVar("Content")
 # What MLflow takes as the name of a metric.
 MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./ -]{0,199}$")]
 
@@ -127,28 +124,3 @@ def column(distances: Distances, target: str, ranked_by: MeasureName) -> Distanc
             for measure, targets in distances.values.items()
         },
     )
-
-
-def read_json(path: Path, kind: type[Content]) -> Content:
-    """Read a JSON file and check it against its model.
-
-    Args:
-        path: The file.
-        kind: A pydantic model, or any type that pydantic can check.
-
-    Returns:
-        The checked content.
-
-    Raises:
-        InputError: If the file is missing, is not JSON, or does not fit the model.
-    """
-    try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise InputError(
-            f"{path} is damaged: {describe(error)}; run the package stage again, or fetch the package again."
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); expected a JSON file of a package; run the package stage again."
-        ) from error

@@ -3,16 +3,17 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from taskzoo.errors import InputError
 from taskzoo.files import write_json, write_with
-from taskzoo.params import ProbeParams, SearchParams, describe
+from taskzoo.params import ProbeParams, SearchParams
 from taskzoo.probe.network import create_backbone, device
 from taskzoo.probe.training import Recipe, fit
+from taskzoo.records import read_json
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.models import MODEL, ModelSpace
 from taskzoo.search.problem import seeded
@@ -155,25 +156,8 @@ def load_network(folder: Path) -> tuple[NetworkSpec, nn.Module]:
 
 
 def load_spec(path: Path) -> NetworkSpec:
-    """Read a network's description.
-
-    Args:
-        path: The JSON file.
-
-    Returns:
-        The description.
-
-    Raises:
-        InputError: If the file is missing, is not JSON or does not have this form.
-    """
-    try:
-        return NetworkSpec.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); expected a file of the search stage; run it again."
-        ) from error
-    except ValidationError as error:
-        raise InputError(f"{path}: {describe(error)}; run the search stage again.") from error
+    """Read a network's description."""
+    return read_json(path, NetworkSpec, "search")
 
 
 def _empty(spec: NetworkSpec) -> nn.Module:

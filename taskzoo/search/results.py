@@ -3,19 +3,16 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from taskzoo.errors import InputError
 from taskzoo.files import write_json
-from taskzoo.params import describe
 from taskzoo.search.problem import Problem
 from taskzoo.search.space import Architecture, SearchSpace, decode
 
-Record = TypeVar("Record", "SearchRecord", "Elites")
 Accuracy = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -190,26 +187,3 @@ def best_so_far(trials: Sequence[Trial]) -> pd.DataFrame:
 def save_record(path: Path, record: SearchRecord | Elites) -> None:
     """Write a record to a JSON file, atomically."""
     write_json(path, record.model_dump(mode="json"))
-
-
-def load_record(path: Path, kind: type[Record]) -> Record:
-    """Read a record.
-
-    Args:
-        path: A file that ``save_record`` wrote.
-        kind: ``SearchRecord`` or ``Elites``.
-
-    Returns:
-        The record.
-
-    Raises:
-        InputError: If the file is missing, is not JSON or does not have this form.
-    """
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); expected a file of the search stage; run it again."
-        ) from error
-    except ValidationError as error:
-        raise InputError(f"{path}: {describe(error)}; run the search stage again.") from error

@@ -15,12 +15,12 @@ from taskzoo.fisher.summary import save_fisher
 from taskzoo.params import Params, TaskParams
 from taskzoo.probe.storage import load_record
 from taskzoo.recommend.ranking import rank
+from taskzoo.records import read_json
 from taskzoo.registry.package import Package, PackageContents, write_package
-from taskzoo.registry.records import TaskCard, TrainRecord, column, read_json
+from taskzoo.registry.records import TaskCard, TrainRecord, column
 from taskzoo.report.figures.recommendations import recommendation_figure
 from taskzoo.report.figures.style import save_png
 from taskzoo.search.results import Elites, SearchRecord
-from taskzoo.search.results import load_record as load_search
 from taskzoo.search.tuning import ELITES, METRICS, TRIALS
 
 
@@ -63,8 +63,8 @@ def package_task(
     """
     records = [load_record(path) for path in parts.probes]
     scores = [record.accuracy for record in records]
-    metrics = read_json(parts.search / METRICS, dict[str, float])
-    checks = read_json(parts.validation / RESULT, ValidationResult)
+    metrics = read_json(parts.search / METRICS, dict[str, float], "search")
+    checks = read_json(parts.validation / RESULT, ValidationResult, "validate")
     card = TaskCard(
         name=name,
         dataset=load_manifest(parts.data),
@@ -87,8 +87,8 @@ def package_task(
             probes=parts.probes,
             fishers=_fishers(name, parts, Path(scratch)),
             network=parts.search,
-            elites=load_search(parts.search / ELITES, Elites),
-            search=load_search(parts.search / TRIALS, SearchRecord),
+            elites=read_json(parts.search / ELITES, Elites, "search"),
+            search=read_json(parts.search / TRIALS, SearchRecord, "search"),
             distances=column(distances, name, params.recommend.measure),
             metrics=metrics | {"probe_val_accuracy": mean(scores), "probe_val_accuracy_std": stdev(scores)},
             figures=[figure, *parts.figures],

@@ -14,7 +14,8 @@ from taskzoo.probe.storage import load_backbone
 from taskzoo.recommend.advice import load_advice
 from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.transfer import arms
-from taskzoo.search.results import Elites, SearchRecord, load_record
+from taskzoo.records import read_json
+from taskzoo.search.results import Elites, SearchRecord
 from taskzoo.search.run import make_space
 from taskzoo.search.tuning import ELITES, TRIALS, make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare, search_arms
@@ -69,7 +70,7 @@ def compare_stored(name: str, params: Params) -> None:
     """
     task = load_named_task(name, params)
     advice = load_advice(RECOMMENDATIONS / f"{name}.json")
-    full = load_record(SEARCHES / name / TRIALS, SearchRecord).trials
+    full = read_json(SEARCHES / name / TRIALS, SearchRecord, "search").trials
     zoo = load_stored_zoo(params)
     chosen = arms(advice.recommendation, params.seed)
     used = sorted({name, *chosen.values()} & set(zoo.probes))
@@ -97,7 +98,7 @@ def load_stored_zoo(params: Params) -> Zoo:
     return Zoo(
         probes={name: probe_paths(name, params) for name in params.tasks},
         elites={
-            name: [elite.architecture for elite in load_record(SEARCHES / name / ELITES, Elites).elites]
+            name: [elite.architecture for elite in read_json(SEARCHES / name / ELITES, Elites, "search").elites]
             for name in params.tasks
         },
         initial=initial_state(params.probe),

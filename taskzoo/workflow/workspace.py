@@ -1,7 +1,9 @@
 """Where the stages of `dvc repro` leave what, relative to the project's folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from taskzoo.data.record import SPLITS, Split
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.params import Params
 
@@ -23,7 +25,8 @@ def probe_paths(task: str, params: Params) -> list[Path]:
     return [PROBES / task / f"{repeat}.safetensors" for repeat in range(params.train.repeats)]
 
 
-def load_named_task(name: str, params: Params) -> Task:
-    """Load a task of params.yaml with all its splits."""
+def load_named_task(name: str, params: Params, splits: Sequence[Split] = SPLITS) -> Task:
+    """Load a task of params.yaml with the splits that are asked for."""
     spec = params.tasks[name]
-    return load_task(name, spec, DATA / spec.dataset, params.sizes, params.probe.image_size, params.seed)
+    folder = DATA / spec.dataset
+    return load_task(name, spec, folder, params.sizes, params.probe.image_size, params.seed, splits)

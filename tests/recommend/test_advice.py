@@ -32,5 +32,5 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.json cannot be read"):
         load_advice(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{}")
-    with pytest.raises(InputError, match=r"bad.json: the key 'recommendation' is missing"):
+    with pytest.raises(InputError, match=r"bad\.json is damaged: the key 'recommendation' is missing"):
         load_advice(tmp_path / "bad.json")

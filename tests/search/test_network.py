@@ -74,7 +74,7 @@ def test_damage_is_named(space: CellSpace, problem: Problem, tmp_path: Path) -> 
     with pytest.raises(InputError, match=r"tuned.safetensors does not hold the weights"):
         load_network(tmp_path)
     (tmp_path / "architecture.json").write_text("{}")
-    with pytest.raises(InputError, match=r"architecture.json: the key"):
+    with pytest.raises(InputError, match=r"architecture.json is damaged: the key"):
         load_network(tmp_path)
     with pytest.raises(InputError, match="cannot be read"):
         load_network(tmp_path / "absent")

@@ -7,6 +7,7 @@ import pytest
 
 from taskzoo.errors import InputError
 from taskzoo.params import SearchParams
+from taskzoo.records import read_json
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import (
@@ -15,7 +16,6 @@ from taskzoo.search.results import (
     Trial,
     best_so_far,
     elites,
-    load_record,
     save_record,
 )
 from taskzoo.search.run import search_task
@@ -101,12 +101,12 @@ def test_records_round_trip_and_name_damage(tmp_path: Path) -> None:
         task="t", kind="cells", backbone="test_resnet", options={"full": {"x": ("a",)}}, trials=trials
     )
     save_record(tmp_path / "trials.json", record)
-    assert load_record(tmp_path / "trials.json", SearchRecord) == record
+    assert read_json(tmp_path / "trials.json", SearchRecord, "search") == record
     best = Elites(task="t", elites=tuple(elites(trials, 1)))
     save_record(tmp_path / "elites.json", best)
-    assert load_record(tmp_path / "elites.json", Elites) == best
+    assert read_json(tmp_path / "elites.json", Elites, "search") == best
     (tmp_path / "elites.json").write_text(best.model_dump_json().replace('"task"', '"tusk"'))
-    with pytest.raises(InputError, match=r"elites\.json: the key"):
-        load_record(tmp_path / "elites.json", Elites)
+    with pytest.raises(InputError, match=r"elites\.json is damaged: the key"):
+        read_json(tmp_path / "elites.json", Elites, "search")
     with pytest.raises(InputError, match="cannot be read"):
-        load_record(tmp_path / "absent.json", Elites)
+        read_json(tmp_path / "absent.json", Elites, "search")
