@@ -13,17 +13,33 @@ from typing import Any
 
 from taskzoo.errors import InputError
 
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Tell a full or read-only disk in one sentence."""
+def disk_errors(place: Path | str) -> Iterator[None]:
+    """Tell a full or read-only disk in one sentence.
+
+    Args:
+        place: The file, folder or store that is written inside the block.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        InputError: If the disk takes no more.
+        OSError: Any other, as it was.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        # Copying a folder gathers the errors of its files into one that has their texts only.
+        text = str(error) if isinstance(error, shutil.Error) else ""
+        code = next((code for code in DISK if error.errno == code or f"[Errno {code}]" in text), None)
+        if code is None:
             raise
         raise InputError(
-            f"{path} cannot be written: {os.strerror(error.errno)}; expected a writable disk with free space; "
+            f"{place} cannot be written: {os.strerror(code)}; expected a writable disk with free space; "
             "free some or choose another folder, then run the same command again."
         ) from error
 
@@ -36,7 +52,7 @@ def write_with(path: Path, write: Callable[[Path], None]) -> None:
         write: Called with the temporary path; writes the whole file.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    with _disk_errors(path):
+    with disk_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(temporary)
@@ -80,7 +96,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.old")
-    with _disk_errors(path):
+    with disk_errors(path):
         try:
             temporary.mkdir(parents=True)
             yield temporary

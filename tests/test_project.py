@@ -49,11 +49,9 @@ def stages() -> Stages:
             found[name] = stage
             continue
         for key, item in params[stage["foreach"].strip("${}")].items():
-            text = re.sub(
-                r"\$\{(key|item\.\w+)\}",
-                lambda match, key=key, item=item: key if match[1] == "key" else str(item[match[1][5:]]),
-                yaml.safe_dump(stage["do"]),
-            )
+            text = yaml.safe_dump(stage["do"]).replace("${key}", key)
+            for field, value in item.items():
+                text = text.replace(f"${{item.{field}}}", str(value))
             found[f"{name}@{key}"] = yaml.safe_load(text)
     return found
 
@@ -151,7 +149,7 @@ def test_what_stages_make_is_ignored_by_git(stages: Stages) -> None:
 
 
 def verbs() -> set[str]:
-    return {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    return {command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands}
 
 
 def test_help_lists_every_verb_and_imports_nothing_heavy() -> None:

@@ -9,11 +9,11 @@ import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from taskzoo.errors import InputError
-from taskzoo.files import write_with
+from taskzoo.files import write_bytes
 from taskzoo.fisher.diagonal import FisherDiagonal, check_fisher
 from taskzoo.fisher.summary import FisherProvenance, damage
 
@@ -89,7 +89,7 @@ def save_observation(path: Path, observation: Observation, key: str) -> None:
     record = Record(provenance=observation.provenance, classes=observation.classes, key=key)
     # One entry only: safetensors writes several in an order that changes from run to run.
     metadata = {"record": record.model_dump_json()}
-    write_with(path, lambda temporary: save_file(tensors, temporary, metadata))
+    write_bytes(path, save(tensors, metadata))
 
 
 def load_observation(path: Path) -> Observation:

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from taskzoo.errors import InputError
-from taskzoo.files import write_with
+from taskzoo.files import write_bytes
 from taskzoo.fisher.diagonal import FisherDiagonal, check_fisher
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -48,7 +48,7 @@ def save_fisher(path: Path, values: FisherDiagonal, provenance: FisherProvenance
     """Write a Fisher diagonal to one safetensors file, atomically, in the precision it has."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in values.items()}
     metadata = {"provenance": provenance.model_dump_json()}
-    write_with(path, lambda temporary: save_file(tensors, temporary, metadata))
+    write_bytes(path, save(tensors, metadata))
 
 
 def load_fisher(path: Path) -> tuple[FisherDiagonal, FisherProvenance]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from taskzoo.errors import InputError
-from taskzoo.files import write_with
+from taskzoo.files import write_bytes
 from taskzoo.probe.network import Probe, State
 
 
@@ -39,7 +39,7 @@ def save_probe(path: Path, probe: Probe, record: ProbeRecord) -> None:
     """Write a probe's weights and record to one safetensors file, atomically."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in probe.state_dict().items()}
     metadata = {"record": record.model_dump_json()}
-    write_with(path, lambda temporary: save_file(tensors, temporary, metadata))
+    write_bytes(path, save(tensors, metadata))
 
 
 def load_record(path: Path) -> ProbeRecord:

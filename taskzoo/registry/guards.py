@@ -7,8 +7,10 @@ from pathlib import Path
 import mlflow
 from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from taskzoo.errors import InputError
+from taskzoo.files import disk_errors
 
 LOCK_SECONDS = 600
 
@@ -56,12 +58,13 @@ def told(uri: str) -> Iterator[None]:
         Nothing.
 
     Raises:
-        InputError: If MLflow fails inside the block.
+        InputError: If MLflow, its database or the disk below fails inside the block.
     """
     try:
-        yield
-    except MlflowException as error:
-        reason = " ".join(str(error).split())[:300]
+        with disk_errors(uri):
+            yield
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = " ".join(str(error).partition("[SQL")[0].split())[:300]
         raise InputError(
             f"the MLflow store {uri} failed ({reason}); expected a working store of MLflow "
             f"{mlflow.__version__}; see to it, then run the same command again."

@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from taskzoo.errors import InputError
-from taskzoo.files import write_json, write_with
+from taskzoo.files import write_bytes, write_json
 from taskzoo.params import ProbeParams, SearchParams
 from taskzoo.probe.network import create_backbone, device
 from taskzoo.probe.training import Recipe, fit
@@ -125,7 +125,7 @@ def train_final(
 def save_network(folder: Path, spec: NetworkSpec, network: nn.Module) -> None:
     """Write ``architecture.json`` and ``tuned.safetensors``, each atomically."""
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in network.state_dict().items()}
-    write_with(folder / WEIGHTS_FILE, lambda temporary: save_file(tensors, temporary))
+    write_bytes(folder / WEIGHTS_FILE, save(tensors))
     write_json(folder / SPEC_FILE, spec.model_dump(mode="json"))
 
 

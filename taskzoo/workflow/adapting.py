@@ -15,7 +15,7 @@ from taskzoo.data.tasks import Task, load_task
 from taskzoo.data.validation import validate
 from taskzoo.distance.matrix import Distances, compute_distances
 from taskzoo.errors import InputError
-from taskzoo.files import write_json
+from taskzoo.files import new_folder, write_json
 from taskzoo.fisher.pairs import NO_TRANSFER, observe_pairs
 from taskzoo.params import DatasetParams, Params, TaskParams, check_name
 from taskzoo.probe.network import State, fingerprint, initial_state
@@ -71,8 +71,22 @@ def adapt_target(source: str, name: str, group: str, params: Params) -> Outcome:
 
     Returns:
         The outcome; everything made lies in targets/<name>.
+
+    Raises:
+        InputError: If anything is refused; a target that is new leaves no trace then but its Data Docs.
     """
     _check_new(name, params)
+    known = (TARGETS / name).exists()
+    try:
+        return _adapt(source, name, group, params)
+    except InputError:
+        if not known:
+            shutil.rmtree(TARGETS / name, ignore_errors=True)
+        raise
+
+
+def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
+    """Do it, one step after the other."""
     initial = initial_state(params.probe)
     registered = load_zoo(fingerprint(params.probe, initial))
     registered.pop(name, None)
@@ -123,26 +137,25 @@ def _check_new(name: str, params: Params) -> None:
 def _prepare(spec: DatasetParams, name: str, folder: Path, params: Params) -> None:
     """Bring the data set into its canonical form, check it and put it under DVC's care.
 
-    A data set that is refused leaves no trace but its Data Docs.
+    One that is refused leaves no trace but its Data Docs: an earlier one under this name stays.
 
     Args:
         spec: Where it is.
         name: Its name.
         folder: Of the target.
         params: Gives the shares of the splits.
-
-    Raises:
-        InputError: If the data set is refused.
     """
-    known = folder.exists()
+    candidate = folder / "candidate"
     try:
-        build_dataset(name, spec, params.split, folder / "data")
-        validate(folder / "data", folder / "validation", DOCS / name)
-        _version(folder / "data")
-    except InputError:
-        if not known:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+        build_dataset(name, spec, params.split, candidate / "data")
+        validate(candidate / "data", candidate / "validation", DOCS / name)
+        for part in ("data", "validation"):
+            with new_folder(folder / part) as new:
+                for file in (candidate / part).iterdir():
+                    file.rename(new / file.name)
+    finally:
+        shutil.rmtree(candidate, ignore_errors=True)
+    _version(folder / "data")
 
 
 def _version(data: Path) -> None:

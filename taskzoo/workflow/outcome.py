@@ -1,7 +1,9 @@
 """The outcome of an adaptation as a short table that a person can act on."""
 
+import math
 from statistics import mean, stdev
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -32,10 +34,11 @@ def show(outcome: Outcome, console: Console) -> None:
         f"In the UI: `make ui`, Models, {outcome.name} ({outcome.uri}). "
         f"Keep the data set's version: git add targets/{outcome.name}/data.dvc"
     )
-    group = f", group: '{outcome.group}'" if outcome.group else ""
     console.print("To make it part of `dvc repro`, add to params.yaml:", highlight=False)
-    console.print(f"  datasets:  {outcome.name}: {{path: {outcome.source}{group}}}", highlight=False, soft_wrap=True)
-    console.print(f"  tasks:     {outcome.name}: {{dataset: {outcome.name}}}", highlight=False, soft_wrap=True)
+    group = {"group": outcome.group} if outcome.group else {}
+    for section, entry in (("datasets", {"path": outcome.source, **group}), ("tasks", {"dataset": outcome.name})):
+        line = yaml.safe_dump(entry, default_flow_style=True, sort_keys=False, width=math.inf).strip()
+        console.print(f"  {section}:\n    {outcome.name}: {line}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _sources(outcome: Outcome) -> Table:

@@ -16,15 +16,8 @@ from PIL import Image
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = (
-    "dvc.yaml",
-    "MLproject",
-    "conda.yaml",
-    ".dvc/config",
-    ".dvc/.gitignore",
-    ".dvcignore",
-    ".gitignore",
-    "pipelines",
-    "taskzoo",
+    *("dvc.yaml", "MLproject", "conda.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"),
+    *("pipelines", "taskzoo"),
 )
 PARITY = {"even": [0, 2, 4, 6, 8], "odd": [1, 3, 5, 7, 9]}
 TASKS = {
@@ -141,7 +134,7 @@ def contents(root: Path, *parts: str) -> dict[str, str]:
 
 def workspace(root: Path) -> dict[str, str]:
     """Return all files of a project that a refused command must leave alone, by digest."""
-    left_out = {".git", "mlflow.db", "mlflow.db.lock", "mlartifacts", "data-docs", ".taskzoo", "__pycache__"}
+    left_out = {".git", ".dvc", "mlflow.db", "mlflow.db.lock", "mlartifacts", "data-docs", ".taskzoo", "__pycache__"}
     places = [each.name for each in root.iterdir() if each.name not in left_out]
     return {name: digest for name, digest in contents(root, *places).items() if "__pycache__" not in name}
 
