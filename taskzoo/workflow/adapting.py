@@ -29,9 +29,9 @@ from taskzoo.search.run import make_space
 from taskzoo.search.tuning import make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces, search_arms
 from taskzoo.workflow.packaging import Parts, package_task
+from taskzoo.workflow.workspace import TARGETS
 from taskzoo.workflow.zoo import load_zoo
 
-TARGETS = Path("targets")
 DOCS = Path("data-docs")
 
 

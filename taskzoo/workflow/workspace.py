@@ -18,6 +18,7 @@ RECEIPTS = Path("receipts")
 RECOMMENDATIONS = Path("recommendations")
 COMPARISONS = Path("comparisons")
 REPORT = Path("report")
+TARGETS = Path("targets")
 
 
 def probe_paths(task: str, params: Params) -> list[Path]:
