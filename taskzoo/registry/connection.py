@@ -1,5 +1,6 @@
 """Reaching the MLflow store: which one, is it there, and one writer at a time."""
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -75,6 +76,8 @@ def connect(tracking_uri: str | None, root: Path) -> Connection:
     Raises:
         InputError: If the store is of another kind, out of reach, no MLflow store, or of another version.
     """
+    # What MLflow notes while it works is not for users; its warnings are.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     default = f"sqlite:///{root.resolve() / DATABASE}"
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
     if uri.startswith("sqlite:///"):
