@@ -1,29 +1,26 @@
-"""Train the probes of one task: probes/<task>."""
+"""Train every task's probes from the shared initial state: probes/<task>/<repeat>.safetensors."""
 
 from statistics import mean, stdev
 
 from taskzoo.entry import stage
-from taskzoo.files import new_folder, write_json
+from taskzoo.files import remove_others
 from taskzoo.params import load_params
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.probes import train_probes
 from taskzoo.workflow.workspace import PROBES, load_named_task
 
 
-def train(name: str) -> None:
-    """Train task ``name`` from the shared initial state, once a repeat, and score it on validation images."""
+def train() -> None:
+    """Train the probes that are missing or out of date, and say which reach the wanted validation accuracy."""
     params = load_params()
-    task = load_named_task(name, params, ("train", "val"))
-    with new_folder(PROBES / name) as folder:
-        records = train_probes(task, params.probe, params.train, initial_state(params.probe), folder)
+    wanted = 1 - params.train.eps
+    remove_others(PROBES, params.tasks)
+    tasks = {PROBES / name: load_named_task(name, params, ("train", "val")) for name in params.tasks}
+    for folder, records in train_probes(tasks, params.probe, params.train, initial_state(params.probe)).items():
         scores = [record.accuracy for record in records]
-        reached = min(scores) >= 1 - params.train.eps
-        write_json(
-            folder / "metrics.json",
-            {"accuracy": mean(scores), "accuracy_std": stdev(scores), "reached_1_minus_eps": reached},
-        )
-    wanted = f"{'reached' if reached else 'NOT reached'} by every repeat: {1 - params.train.eps:g}"
-    print(f"{name}: validation accuracy {mean(scores):.3f} +- {stdev(scores):.3f} ({wanted})")
+        reached = "reached" if min(scores) >= wanted else "NOT reached"
+        spread = f"{mean(scores):.3f} +- {stdev(scores):.3f}"
+        print(f"{folder.name}: validation accuracy {spread} ({wanted:g} {reached} by every repeat)")
 
 
 if __name__ == "__main__":

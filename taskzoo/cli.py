@@ -12,9 +12,7 @@ app = typer.Typer(
     help="Which past task should a new vision data set transfer from, and which network should it train?",
 )
 
-EVERY = typer.Argument(help="Its key in params.yaml; all of them when left out.")
-DataSet = Annotated[str | None, EVERY]
-Task = Annotated[str | None, EVERY]
+DataSet = Annotated[str | None, typer.Argument(help="Its key in params.yaml; all of them when left out.")]
 
 
 def _call(stage: str, *arguments: str) -> None:
@@ -24,14 +22,14 @@ def _call(stage: str, *arguments: str) -> None:
     run(getattr(import_module(f"pipelines.{stage}"), stage), *arguments)
 
 
-def _call_each(stage: str, section: str, name: str | None) -> None:
-    """Run a stage for one key of a params section, or for all of them."""
+def _call_each(stage: str, name: str | None) -> None:
+    """Run a stage for one data set, or for all of them."""
     from taskzoo.entry import run
     from taskzoo.params import load_params
 
     names: list[str] = [] if name is None else [name]
     if name is None:
-        run(lambda: names.extend(getattr(load_params(), section)))
+        run(lambda: names.extend(load_params().datasets))
     for each in names:
         _call(stage, each)
 
@@ -39,19 +37,19 @@ def _call_each(stage: str, section: str, name: str | None) -> None:
 @app.command()
 def dataset(name: DataSet = None) -> None:
     """Bring data sets into their canonical, content-addressed form."""
-    _call_each("dataset", "datasets", name)
+    _call_each("dataset", name)
 
 
 @app.command()
 def validate(name: DataSet = None) -> None:
     """Check data sets against their expectations and write Data Docs."""
-    _call_each("validate", "datasets", name)
+    _call_each("validate", name)
 
 
 @app.command()
-def train(name: Task = None) -> None:
-    """Train the probes of tasks from the shared initial state."""
-    _call_each("train", "tasks", name)
+def train() -> None:
+    """Train every task's probes from the shared initial state."""
+    _call("train")
 
 
 @app.command()
@@ -115,9 +113,7 @@ def adapt(
 @app.command(name="all")
 def every() -> None:
     """Run every stage in order, without DVC: nothing is skipped but what a stage itself finds done."""
-    for stage in (dataset, validate, train):
+    for stage in (dataset, validate):
         stage(None)
-    fisher()
-    distances()
-    for step in (search, package, register, recommend, compare, report):
+    for step in (train, fisher, distances, search, package, register, recommend, compare, report):
         step()

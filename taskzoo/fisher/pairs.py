@@ -1,17 +1,15 @@
-"""Observing every source on every target, in one process that can be killed and run again."""
+"""Observing every source on every target, on all cores; it can be killed and run again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import track
 
 from taskzoo.data.tasks import Task
 from taskzoo.files import digest_file, digest_json
 from taskzoo.fisher.observation import save_observation, saved_key
 from taskzoo.fisher.observe import observe
 from taskzoo.fisher.summary import SCHEMA_VERSION
+from taskzoo.parallel import run_jobs
 from taskzoo.params import FisherParams, ProbeParams
 from taskzoo.probe.network import State, digest_state, fingerprint
 from taskzoo.probe.storage import load_backbone
@@ -63,10 +61,17 @@ def observe_pairs(
     _remove_others(folder, {cell.path(folder) for cell in cells})
     keyed = [(cell, _key(cell, identity, probe, params)) for cell in cells]
     waiting = [(cell, key) for cell, key in keyed if saved_key(cell.path(folder)) != key]
-    for cell, key in track(waiting, "observing", console=Console(stderr=True), disable=not waiting):
-        state = initial if cell.weights is None else load_backbone(cell.weights)
-        observation = observe(cell.source, state, cell.target, cell.repeat, probe, params, identity)
-        save_observation(cell.path(folder), observation, key)
+    jobs = [(cell.path(folder), key, cell, initial, probe, params, identity) for cell, key in waiting]
+    run_jobs(_observe, jobs, "fisher")
+
+
+def _observe(
+    path: Path, key: str, cell: _Cell, initial: State, probe: ProbeParams, params: FisherParams, identity: str
+) -> None:
+    """Observe one cell and write it."""
+    state = initial if cell.weights is None else load_backbone(cell.weights)
+    observation = observe(cell.source, state, cell.target, cell.repeat, probe, params, identity)
+    save_observation(path, observation, key)
 
 
 def _cells(sources: Mapping[str, Sequence[Path]], initial: State, targets: Sequence[Task]) -> list[_Cell]:

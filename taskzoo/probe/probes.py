@@ -1,15 +1,17 @@
 """The probes of one task: several trainings from the shared initial state that differ in their seed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from rich.progress import Progress
 from torch import Tensor
 
 from taskzoo.data.tasks import Task, TaskSplit
+from taskzoo.files import digest_json, remove_others
+from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams, TrainParams
 from taskzoo.probe.network import Probe, State, build_probe, device, fingerprint, normalise
-from taskzoo.probe.storage import ProbeRecord, save_probe
+from taskzoo.probe.storage import ProbeRecord, load_record, save_probe, saved_key
 from taskzoo.probe.training import Recipe, accuracy, fit
 
 CURVE_EVERY = 5
@@ -31,47 +33,64 @@ def recipe_of(params: TrainParams) -> Recipe:
     )
 
 
-def train_probes(task: Task, probe: ProbeParams, train: TrainParams, initial: State, folder: Path) -> list[ProbeRecord]:
-    """Train a task's probes and write ``folder/<repeat>.safetensors``.
+def train_probes(
+    tasks: Mapping[Path, Task], probe: ProbeParams, train: TrainParams, initial: State
+) -> dict[Path, list[ProbeRecord]]:
+    """Train the probes of tasks on all cores: ``<folder>/<repeat>.safetensors``.
+
+    A probe whose file already has the same key is skipped; other files of the folders are removed.
 
     Args:
-        task: Classes and images.
+        tasks: Tasks with train and val images, by the folder of their probes.
         probe: Backbone and input form.
         train: Recipe and number of repeats.
         initial: The shared initial state.
-        folder: Where the files go.
 
     Returns:
-        One record a repeat.
+        The records by folder, one a repeat.
     """
-    images, labels = tensors(task.train, probe)
-    held_out = tensors(task.val, probe)
     print_of = fingerprint(probe, initial)
-    records = []
-    with Progress(transient=True) as progress:
-        bar = progress.add_task(f"train {task.name}", total=train.repeats * train.steps)
-        for repeat in range(train.repeats):
-            network = build_probe(probe, len(task.classes), initial).to(device())
-            curve: list[float] = []
+    paths = {folder: [folder / f"{repeat}.safetensors" for repeat in range(train.repeats)] for folder in tasks}
+    waiting = []
+    for folder, task in tasks.items():
+        remove_others(folder, {path.name for path in paths[folder]})
+        for repeat, path in enumerate(paths[folder]):
+            key = _key(task, repeat, probe, train, print_of)
+            if saved_key(path) != key:
+                waiting.append((path, key, task, repeat, probe, train, initial))
+    run_jobs(_train, waiting, "train")
+    return {folder: [load_record(path) for path in each] for folder, each in paths.items()}
 
-            def on_step(step: int, loss: float, curve: list[float] = curve) -> None:
-                if step % CURVE_EVERY == 0:
-                    curve.append(round(loss, 6))
-                progress.advance(bar)
 
-            fit(network, images, labels, recipe_of(train), repeat, on_step)
-            record = ProbeRecord(
-                task=task.name,
-                task_digest=task.digest,
-                fingerprint=print_of,
-                repeat=repeat,
-                classes=task.classes,
-                accuracy=accuracy(network, *held_out),
-                curve=tuple(curve),
-            )
-            save_probe(folder / f"{repeat}.safetensors", network, record)
-            records.append(record)
-    return records
+def _key(task: Task, repeat: int, probe: ProbeParams, train: TrainParams, print_of: str) -> str:
+    """Return the content hash of all that a probe depends on."""
+    recipe = train.model_dump(exclude={"repeats", "eps"})
+    return digest_json([task.name, task.digest, repeat, print_of, recipe])
+
+
+def _train(
+    path: Path, key: str, task: Task, repeat: int, probe: ProbeParams, train: TrainParams, initial: State
+) -> None:
+    """Train one probe and write it."""
+    network = build_probe(probe, len(task.classes), initial).to(device())
+    curve: list[float] = []
+
+    def on_step(step: int, loss: float) -> None:
+        if step % CURVE_EVERY == 0:
+            curve.append(round(loss, 6))
+
+    fit(network, *tensors(task.train, probe), recipe_of(train), repeat, on_step)
+    record = ProbeRecord(
+        task=task.name,
+        task_digest=task.digest,
+        fingerprint=fingerprint(probe, initial),
+        repeat=repeat,
+        classes=task.classes,
+        accuracy=accuracy(network, *tensors(task.val, probe)),
+        curve=tuple(curve),
+        key=key,
+    )
+    save_probe(path, network, record)
 
 
 def train_from(task: Task, probe: ProbeParams, recipe: Recipe, state: State, seed: int) -> Probe:

@@ -22,6 +22,7 @@ class ProbeRecord(BaseModel):
         classes: The head's outputs, in order.
         accuracy: On the task's validation images, in [0, 1].
         curve: Training loss, one value every few steps.
+        key: Content hash of all that the training depends on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +34,7 @@ class ProbeRecord(BaseModel):
     classes: tuple[str, ...]
     accuracy: float
     curve: tuple[float, ...]
+    key: str
 
 
 def save_probe(path: Path, probe: Probe, record: ProbeRecord) -> None:
@@ -59,6 +61,14 @@ def load_record(path: Path) -> ProbeRecord:
             return ProbeRecord.model_validate_json(handle.metadata()["record"])
     except (OSError, SafetensorError, KeyError, TypeError, ValidationError) as error:
         raise InputError(_damage(path, error)) from error
+
+
+def saved_key(path: Path) -> str | None:
+    """Return the key in a file's record; None where there is no readable probe, so that it is trained again."""
+    try:
+        return load_record(path).key
+    except InputError:
+        return None
 
 
 def load_state(path: Path) -> State:

@@ -99,7 +99,7 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     spec = TaskParams(dataset=name)
     _prepare(DatasetParams(path=source, group=group or None), name, folder, params)
     task = load_task(name, spec, folder / "data", params.sizes, params.probe.image_size, params.seed)
-    records = train_probes(task, params.probe, params.train, initial, folder / "probes")
+    (records,) = train_probes({folder / "probes": task}, params.probe, params.train, initial).values()
     own = [folder / "probes" / f"{repeat}.safetensors" for repeat in range(params.train.repeats)]
     distances = _measure(task, zoo, own, folder, params)
     columns = {measure: targets[name] for measure, targets in distances.values.items()}

@@ -45,6 +45,7 @@ def make_package(folder: Path, name: str, seed: int = 0, repeats: int = 2, trial
             classes=CLASSES,
             accuracy=card.train.accuracies[repeat],
             curve=(1.1, 0.8, 0.5),
+            key="k",
         )
         save_probe(probes[-1], probe, record)
         fishers.append(parts / f"fisher-{repeat}.safetensors")
