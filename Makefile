@@ -23,6 +23,9 @@ $(READY): requirements.lock pyproject.toml
 	pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
+kernel: $(READY) ## Compile the Fisher kernel for this machine (optional; needs a C++ compiler)
+	python -m taskzoo.fisher.kernel
+
 repro: $(READY) ## Run the whole pipeline (PARAMS=params/cifar.yaml TASKZOO_DATA=... for the larger zoo)
 	@test $(PARAMS) = params.yaml || cp $(PARAMS) params.yaml
 	@test -z "$(TASKZOO_DATA)" || $(MAKE) --no-print-directory raw
@@ -48,4 +51,4 @@ ui: $(READY) ## Open the MLflow UI on the store that repro filled
 clean: ## Remove everything the pipeline made, the store too; keep the environment and DVC's cache
 	rm -rf data data-docs validation probes fishers distances searches packages receipts recommendations comparisons report mlflow.db mlartifacts
 
-.PHONY: help install repro raw test ui clean
+.PHONY: help install kernel repro raw test ui clean

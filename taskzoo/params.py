@@ -136,8 +136,9 @@ class FisherParams(Section):
     head_images: int = Field(
         300, ge=4, description="Training images on which a head is fitted to the source's features."
     )
-    labels: Literal["data", "model"] = Field(
-        "data", description="Empirical Fisher, or labels drawn from the network's own prediction."
+    labels: Literal["data", "model", "expected"] = Field(
+        "data",
+        description="Empirical Fisher; labels drawn from the network's own prediction; or all, by their probability.",
     )
     batch_size: int = Field(32, ge=1)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from taskzoo.errors import InputError
 from taskzoo.files import write_bytes
-from taskzoo.fisher.diagonal import FisherDiagonal, check_fisher
+from taskzoo.fisher.check import Diagonal, check_fisher
 from taskzoo.fisher.summary import FisherProvenance, damage
 
 PREFIX = "fisher."
@@ -49,7 +49,7 @@ class Observation:
         provenance: Says where it comes from.
     """
 
-    fisher: FisherDiagonal
+    fisher: Diagonal
     features: Tensor
     labels: Tensor
     classes: int

@@ -1,7 +1,10 @@
 """Looking at target b through source a's backbone."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
 
 from taskzoo.data.tasks import Task, draw
 from taskzoo.errors import InputError
@@ -58,15 +61,15 @@ def observe(
     network.head.load_state_dict(fit_head(features, labels, len(target.classes)).state_dict())
 
     held_out = draw(target.val, params.images, repeat)
-    known = torch.from_numpy(held_out.labels) if params.labels == "data" else None
     names = [f"{BACKBONE}{name}" for name, _ in network.backbone.named_parameters()]
     try:
         values = fisher(
             network,
-            normalise(held_out.images, probe),
-            known,
+            DataLoader(
+                TensorDataset(normalise(held_out.images, probe), torch.from_numpy(held_out.labels)), params.batch_size
+            ),
+            labels=params.labels,
             parameters=names,
-            batch_size=params.batch_size,
             generator=torch.Generator().manual_seed(repeat),
         )
     except InputError as error:
@@ -85,5 +88,5 @@ def observe(
     return Observation(_of_backbone(values), features.float(), labels, len(target.classes), provenance)
 
 
-def _of_backbone(values: dict[str, Tensor]) -> dict[str, Tensor]:
+def _of_backbone(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(BACKBONE): value for name, value in values.items()}

@@ -5,10 +5,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from taskzoo.fisher.diagonal import FisherDiagonal
+from taskzoo.fisher.check import Diagonal
 
 
-def reference_fisher(model: nn.Module, images: Tensor, labels: Tensor) -> FisherDiagonal:
+def reference_fisher(model: nn.Module, images: Tensor, labels: Tensor) -> Diagonal:
     """Average squared per-sample gradients of log p(y|x) with one backward pass a sample.
 
     Args:

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save
 
 from taskzoo.errors import InputError
 from taskzoo.files import write_bytes
-from taskzoo.fisher.diagonal import FisherDiagonal, check_fisher
+from taskzoo.fisher.check import Diagonal, check_fisher
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -24,7 +24,7 @@ class FisherProvenance(BaseModel):
         target: The task whose images were used.
         target_digest: Of the target's images and label map.
         repeat: Which training and which draw of images, from 0.
-        labels: From the data, or drawn from the network's own prediction.
+        labels: From the data, drawn from the network's own prediction, or all of them, weighted by it.
         images: Number of images whose gradients were squared.
         head_images: Number of images the head was fitted on.
         dtype: Of the gradients.
@@ -38,20 +38,20 @@ class FisherProvenance(BaseModel):
     target: str
     target_digest: str
     repeat: int = Field(ge=0)
-    labels: Literal["data", "model"]
+    labels: Literal["data", "model", "expected"]
     images: int = Field(ge=1)
     head_images: int = Field(ge=1)
     dtype: Literal["float32", "float64"]
 
 
-def save_fisher(path: Path, values: FisherDiagonal, provenance: FisherProvenance) -> None:
+def save_fisher(path: Path, values: Diagonal, provenance: FisherProvenance) -> None:
     """Write a Fisher diagonal to one safetensors file, atomically, in the precision it has."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in values.items()}
     metadata = {"provenance": provenance.model_dump_json()}
     write_bytes(path, save(tensors, metadata))
 
 
-def load_fisher(path: Path) -> tuple[FisherDiagonal, FisherProvenance]:
+def load_fisher(path: Path) -> tuple[Diagonal, FisherProvenance]:
     """Read and check a Fisher diagonal.
 
     Args:
@@ -66,7 +66,7 @@ def load_fisher(path: Path) -> tuple[FisherDiagonal, FisherProvenance]:
     try:
         with safe_open(path, framework="pt") as handle:
             provenance = FisherProvenance.model_validate_json(handle.metadata()["provenance"])
-        values: FisherDiagonal = load_file(path)
+        values: Diagonal = load_file(path)
     except (OSError, SafetensorError, KeyError, TypeError, ValidationError) as error:
         raise InputError(damage(path, error)) from error
     check_fisher(values, f"the Fisher in {path}")

@@ -1,81 +1,23 @@
-"""Every fast path against the float64 definition, and properties of the Fisher diagonal."""
+"""Properties of the Fisher diagonal, what becomes of the model, and the file it is kept in."""
 
 import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from taskzoo.errors import InputError
-from taskzoo.fisher.diagonal import fisher
-from taskzoo.fisher.passes import loop_pass, vmap_pass
+from taskzoo.fisher.diagonal import fisher, load
 from taskzoo.fisher.reference import reference_fisher
-from taskzoo.fisher.taps import has_rules, rules_pass
-from tests.fisher.cases import CASES, CLASSES, batch, build
-
-
-def error(found: dict[str, Tensor], wanted: dict[str, Tensor], negligible: float = 1e-18) -> float:
-    """Return the largest difference, as a share of its tensor's largest entry.
-
-    Tensors whose true Fisher is zero (a bias before a softmax) hold the square of rounding only: hence a
-    floor, as a share of the network's largest entry.
-    """
-    assert list(found) == list(wanted)
-    floor = negligible * max(float(value.max()) for value in wanted.values())
-    return max(
-        float((found[name] - value).abs().max()) / max(float(value.max()), floor) for name, value in wanted.items()
-    )
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_float64_agrees_with_reference(name: str) -> None:
-    network = build(name).double()
-    images, labels = batch(5)
-    wanted = reference_fisher(network, images, labels)
-    assert error(fisher(network, images.double(), labels, batch_size=2), wanted) < 1e-9
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_float32_agrees_with_reference(name: str) -> None:
-    network = build(name)
-    images, labels = batch(5)
-    wanted = reference_fisher(network, images, labels)
-    assert error(fisher(network, images, labels), wanted, negligible=1e-8) < 1e-3
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_every_pass_that_covers_a_network_is_exact(name: str) -> None:
-    network = build(name).double()
-    images, labels = batch(4)
-    wanted = reference_fisher(network, images, labels)
-    fastest = CASES[name][1]
-    names = list(wanted)
-    assert has_rules(network, names, images.double(), 4) == (fastest == "rules")
-    passes = {"rules": rules_pass, "vmap": vmap_pass, "loop": loop_pass}
-    for one in list(passes)[list(passes).index(fastest) :]:
-        network.train().eval()
-        found = passes[one](network, names, images.double(), labels)
-        assert error({key: value / 4 for key, value in found.items()}, wanted) < 1e-9, one
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", ["test_vit", "test_convnext2"])
-def test_no_warnings(name: str) -> None:
-    fisher(build(name), *batch(2))
-
-
-def test_vmap_refuses_the_branching_network() -> None:
-    network = build("branching")
-    with pytest.raises(RuntimeError):
-        vmap_pass(network, ["scale"], *batch(2))
-
-
-def test_sample_axis_is_not_confused_with_an_axis_as_long_as_the_batch() -> None:
-    network = build("sequence_first").double()
-    images, labels = batch(4)  # As many samples as tokens.
-    assert error(fisher(network, images.double(), labels), reference_fisher(network, images, labels)) < 1e-9
+from tests.fisher.cases import CASES, batch, batches, build, error
 
 
 def test_hand_computed_softmax_regression() -> None:
@@ -85,17 +27,17 @@ def test_hand_computed_softmax_regression() -> None:
             value.zero_()
     images = torch.tensor([[[[1.0, 2.0]]], [[[3.0, 0.0]]]])
     # Both classes at probability 1/2: the gradient is +-1/2 x for the weights, +-1/2 for the biases.
-    values = fisher(network, images, torch.tensor([0, 1]))
+    values = fisher(network, [(images, torch.tensor([0, 1]))])
     assert values["1.weight"].tolist() == [[(1 + 9) / 8, 4 / 8]] * 2
     assert values["1.bias"].tolist() == [0.25, 0.25]
-    assert values["1.bias"].dtype == torch.float64
 
 
-def test_reference_agrees_with_finite_differences() -> None:
-    network = build("transposed_norm").double()
+@pytest.mark.parametrize("name", ["transposed_norm", "tied", "masked_attention"])
+def test_reference_agrees_with_finite_differences(name: str) -> None:
+    network = build(name).double()
     images, labels = batch(2)
     wanted = reference_fisher(network, images, labels)
-    for name, parameter in network.named_parameters():
+    for each, parameter in network.named_parameters():
         flat = parameter.data.view(-1)
         for index in range(min(4, len(flat))):
             slopes = []
@@ -105,45 +47,52 @@ def test_reference_agrees_with_finite_differences() -> None:
                 slopes.append(logs.detach())
                 flat[index] -= sign * 1e-5
             numeric = ((slopes[0] - slopes[1]) / 2e-5).square().mean()
-            assert wanted[name].view(-1)[index].item() == pytest.approx(numeric.item(), rel=1e-4, abs=1e-9)
-
-
-def test_model_labels_are_drawn_from_the_softmax() -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(1, 2))
-    with torch.no_grad():
-        network.get_parameter("1.weight").zero_()
-        network.get_parameter("1.bias").copy_(torch.tensor([3.0, 1.0]).log())  # Probabilities 3/4 and 1/4.
-    images = torch.ones(20000, 1, 1, 1)
-    values = fisher(network, images, None, batch_size=5000, generator=torch.Generator().manual_seed(0))
-    # E[g^2] = 3/4 (1/4)^2 + 1/4 (3/4)^2 = 3/16, the softmax's variance.
-    assert values["1.bias"].tolist() == pytest.approx([3 / 16, 3 / 16], rel=0.02)
-
-
-def test_model_labels_depend_on_the_generator_only() -> None:
-    network = build("test_resnet")
-    images, _ = batch(9)
-    values = [
-        fisher(network, images, None, batch_size=size, generator=torch.Generator().manual_seed(seed))
-        for size, seed in [(9, 0), (4, 0), (9, 1)]
-    ]
-    assert error(values[1], values[0], negligible=1e-8) < 1e-3
-    assert error(values[2], values[0]) > 1e-2
+            assert wanted[each].view(-1)[index].item() == pytest.approx(numeric.item(), rel=1e-4, abs=1e-9)
 
 
 @settings(max_examples=10, deadline=None)
 @given(order=st.permutations(range(7)), size=st.integers(1, 9), copies=st.integers(1, 2))
 def test_order_batches_and_copies_change_nothing(order: list[int], size: int, copies: int) -> None:
-    network = build("grouped").double()
+    network = build("windows").double()
     images, labels = batch(7)
     images = images.double()
-    wanted = fisher(network, images, labels)
+    wanted = fisher(network, [(images, labels)])
     index = torch.tensor(order).repeat(copies)
-    found = fisher(network, images[index], labels[index], batch_size=size)
-    assert error(found, wanted) < 1e-10
+    found = fisher(network, batches(images[index], labels[index], size))
+    assert error(found, wanted) < 1e-12
     assert all((value >= 0).all() for value in found.values())
+    assert found.provenance.samples == 7 * copies
 
 
-@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "levit", "branching"])
+def test_a_stream_of_batches_is_read_once_and_empty_ones_do_not_count() -> None:
+    network = build("conv").double()
+    images, labels = batch(6)
+    images = images.double()
+
+    def stream() -> Iterator[tuple[Tensor, Tensor]]:
+        yield images[:0], labels[:0]
+        for index in range(6):
+            yield images[index : index + 1], labels[index : index + 1]
+            yield images[:0], labels[:0]
+
+    found = fisher(network, stream())
+    assert error(found, fisher(network, [(images, labels)])) < 1e-12
+    assert found.provenance.samples == 6
+
+
+def test_sums_over_batches_are_float64() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(1, 2, bias=False))
+    nn.init.zeros_(network.get_parameter("1.weight"))
+    label = torch.zeros(1, dtype=torch.int64)
+    data = [(torch.ones(1, 1), label), *[(torch.full((1, 1), 2.0**-12), label)] * 200]
+    # Slopes are half the inputs. In float32, 1/4 + 2^-26 is 1/4, and the result would be 1e-5 too small.
+    wanted = (0.25 + 200 * 2.0**-26) / 201
+    assert fisher(network, data)["1.weight"].tolist() == [[pytest.approx(wanted, rel=1e-6)]] * 2
+
+
+@pytest.mark.parametrize(
+    "name", ["test_resnet", "test_vit", "levit", "branching", "encoder_layer", "lstm", "registered_twice"]
+)
 def test_the_model_comes_back_untouched(name: str) -> None:
     network = build(name).train()
     next(network.modules()).eval()
@@ -152,62 +101,209 @@ def test_the_model_comes_back_untouched(name: str) -> None:
     parameters[-1].grad = torch.ones_like(parameters[-1])
     before = copy.deepcopy(network.state_dict())
     modes = [module.training for module in network.modules()]
-    values = fisher(network, *batch(3))
+    seen: list[str] = []
+    network.register_forward_hook(lambda *_: seen.append("forward"))
+    hooks = [dict(module._forward_hooks) for module in network.modules()]
+    values = fisher(network, [batch(3, CASES[name].size)])
     assert [module.training for module in network.modules()] == modes
+    assert [module._forward_hooks for module in network.modules()] == hooks
+    assert seen
+    assert all(now is value for now, value in zip(network.parameters(), parameters, strict=True))
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert [value.requires_grad for value in parameters] == [False] + [True] * (len(parameters) - 1)
     assert parameters[-1].grad.eq(1).all()
-    assert parameters[0].grad is None
+    assert all(value.grad is None for value in parameters[:-1])
     assert len(values) == len(parameters) - 1
+
+
+def test_the_model_comes_back_untouched_from_an_error() -> None:
+    network = build("conv").train()
+    network.get_submodule("0").requires_grad_(False)
+
+    def stream() -> Iterator[tuple[Tensor, Tensor]]:
+        yield batch(2)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fisher(network, stream())
+    assert all(module.training for module in network.modules())
+    assert [value.requires_grad for value in network.parameters()] == [False, *[True] * 4]
+
+
+@pytest.mark.parametrize("name", ["conv", "branching"])
+def test_hooks_on_parameters_are_left_alone(name: str) -> None:
+    """An optimiser that steps in a hook, as large models are trained, would change the model."""
+    network = build(name)
+    called: list[Tensor] = []
+    for parameter in network.parameters():
+        parameter.register_post_accumulate_grad_hook(called.append)  # type: ignore[no-untyped-call]
+    values = fisher(network, [batch(3)])
+    assert not called
+    assert error(values, reference_fisher(build(name), *batch(3)), negligible=1e-8) < 1e-3
+    (network(batch(3)[0]).sum()).backward()
+    assert called
+
+
+@pytest.mark.parametrize("name", ["in_place", "branching", "conv"])
+def test_the_data_come_back_untouched(name: str) -> None:
+    images, labels = batch(3)
+    before = images.clone()
+    fisher(build(name), [(images, labels)])
+    assert torch.equal(images, before)
+
+
+def test_a_frozen_parameter_can_be_asked_for_and_gradients_may_be_off() -> None:
+    network = build("conv").requires_grad_(False)
+    with torch.no_grad():
+        values = fisher(network, [batch(3)], parameters=["0.weight"])
+    network.requires_grad_()
+    assert error(values, {"0.weight": reference_fisher(network, *batch(3))["0.weight"]}, negligible=1e-8) < 1e-3
 
 
 def test_a_table_cached_without_a_graph_does_not_hide_its_parameter() -> None:
     network = build("levit")
-    images, labels = batch(2)
+    images, labels = batch(2, 32)
     wanted = reference_fisher(network, images, labels)
     with torch.no_grad():
         network(images)
-    assert error(fisher(network, images, labels), wanted, negligible=1e-8) < 1e-3
+    assert error(fisher(network, [(images, labels)]), wanted, negligible=1e-8) < 1e-3
     name = "stages.1.downsample.attn_downsample.attention_biases"
-    assert fisher(network, images, labels, parameters=[name])[name].all()
+    assert fisher(network, [(images, labels)], parameters=[name])[name].all()
 
 
-def test_wanted_parameters_only_and_in_the_models_order() -> None:
-    network = build("test_resnet")
-    images, labels = batch(3)
-    whole = fisher(network, images, labels)
-    part = fisher(network, images, labels, parameters=["fc.weight", "conv1.0.weight"])
-    assert list(part) == ["conv1.0.weight", "fc.weight"]
-    assert error(part, {name: whole[name] for name in part}, negligible=1e-8) < 1e-3
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit", "lstm", "concatenated"])
+def test_wanted_parameters_only_and_in_the_models_order(name: str) -> None:
+    network = build(name).double()
+    images, labels = batch(3, CASES[name].size)
+    data = [(images.double(), labels)]
+    whole = fisher(network, data)
+    names = list(whole)[::3]
+    part = fisher(network, data, parameters=names[::-1])
+    assert list(part) == names
+    assert error(part, {each: whole[each] for each in part}) < 1e-12
 
 
-def test_a_parameter_without_influence_has_zero_fisher() -> None:
-    network = build("grouped")
-    network.register_parameter("idle", nn.Parameter(torch.ones(2)))
-    assert fisher(network, *batch(2))["idle"].tolist() == [0, 0]
+def test_parameters_without_influence_have_zero_fisher() -> None:
+    values = fisher(build("idle"), [batch(2)])
+    assert values["unused"].tolist() == [0, 0]
+    assert not values["vain"].any()
+    assert not values["constant"].any()
+    assert values["stem.weight"].all()
 
 
 def test_bad_input_is_named() -> None:
-    network = build("grouped")
+    network = build("conv")
     images, labels = batch(2)
     with pytest.raises(InputError, match="parameters names 'head'"):
-        fisher(network, images, labels, parameters=["head"])
-    with pytest.raises(InputError, match="images is empty"):
-        fisher(network, images[:0], labels[:0])
-    with pytest.raises(InputError, match=r"not finite at 0\.weight"):
-        fisher(network, images * float("nan"), labels)
-    with pytest.raises(InputError, match="logits are not finite"):
-        fisher(network, images * float("nan"), None)
+        fisher(network, [(images, labels)], parameters=["head"])
+    for empty in ([], [(images[:0], labels[:0])]):
+        with pytest.raises(InputError, match="data holds no samples"):
+            fisher(network, empty)
+    for precision in ("tf32", "bf16"):
+        with pytest.raises(InputError, match=f"precision is '{precision}' on the device 'cpu'; expected 'float32'"):
+            fisher(network, [(images, labels)], precision=precision)
     with torch.no_grad():
-        network.get_parameter("11.weight").zero_()
+        list(network.parameters())[-2].zero_()
     with pytest.raises(InputError, match="zero everywhere"):
-        fisher(network, images, labels, parameters=["0.weight"])
+        fisher(network, [(images, labels)], parameters=["0.weight"])
+
+
+def test_gradients_that_are_not_finite_are_named() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 2, bias=False))
+    nn.init.zeros_(network.get_parameter("1.weight"))
+    images = torch.full((1, 3, 8, 8), 1e30)  # Its square is beyond float32.
+    with pytest.raises(InputError, match=r"the Fisher is not finite at 1\.weight"):
+        fisher(network, [(images, torch.zeros(1, dtype=torch.int64))])
 
 
 def test_an_error_of_the_model_itself_is_told() -> None:
-    with pytest.raises(RuntimeError):
-        fisher(build("grouped"), torch.zeros(2, 4, 32, 32), torch.zeros(2, dtype=torch.int64))
+    with pytest.raises(RuntimeError, match="to have 3 channels, but got 4 channels"):
+        fisher(build("conv"), [(torch.zeros(2, 4, 8, 8), torch.zeros(2, dtype=torch.int64))])
 
 
-def test_logits_of_several_classes() -> None:
-    assert build("mixer")(batch(2)[0]).shape == (2, CLASSES)
+@pytest.mark.parametrize("name", ["conv", "test_vit", "lstm"])
+def test_a_file_gives_back_what_was_saved(name: str, tmp_path: Path) -> None:
+    network = build(name)
+    values = fisher(network, [batch(3, CASES[name].size)], labels="model", draws=2)
+    path = tmp_path / "some" / "fisher.safetensors"
+    values.save(path)
+    found = load(path)
+    assert found.provenance == values.provenance
+    assert list(found) == list(values) == [each for each, _ in network.named_parameters()]
+    assert all(torch.equal(found[each], values[each]) for each in values)
+    assert all(value.shape == network.get_parameter(each).shape for each, value in found.items())
+    assert all(value.dtype == network.get_parameter(each).dtype for each, value in found.items())
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def rewritten(path: Path, change: Callable[[dict[str, Tensor], dict[str, Any]], None]) -> None:
+    """Change the tensors and the provenance of a file."""
+    with safe_open(path, framework="pt") as handle:
+        metadata = handle.metadata()
+    record, tensors = json.loads(metadata["record"]), load_file(path)
+    change(tensors, record["provenance"])
+    save_file(tensors, path, {"record": json.dumps(record)})
+
+
+def without_provenance(path: Path) -> None:
+    save_file(load_file(path), path)
+
+
+def without_samples(path: Path) -> None:
+    rewritten(path, lambda _, provenance: provenance.update(samples=0))
+
+
+def with_a_hole(path: Path) -> None:
+    def spoil(tensors: dict[str, Tensor], _: object) -> None:
+        tensors["0.weight"].view(-1)[0] = float("nan")
+
+    rewritten(path, spoil)
+
+
+def below_zero(path: Path) -> None:
+    def spoil(tensors: dict[str, Tensor], _: object) -> None:
+        tensors["0.weight"].neg_()
+
+    rewritten(path, spoil)
+
+
+def all_zero(path: Path) -> None:
+    def spoil(tensors: dict[str, Tensor], _: object) -> None:
+        for value in tensors.values():
+            value.zero_()
+
+    rewritten(path, spoil)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (truncated, "not a readable Fisher diagonal"),
+        (emptied, "not a readable Fisher diagonal"),
+        (removed, "not a readable Fisher diagonal"),
+        (without_provenance, "not a readable Fisher diagonal"),
+        (without_samples, "not a readable Fisher diagonal"),
+        (with_a_hole, "not finite at 0.weight"),
+        (below_zero, "negative at 0.weight"),
+        (all_zero, "zero everywhere"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, damage: Callable[[Path], None], told: str) -> None:
+    path = tmp_path / "fisher.safetensors"
+    fisher(build("conv"), [batch(2)]).save(path)
+    damage(path)
+    with pytest.raises(InputError, match=told) as raised:
+        load(path)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)

@@ -74,7 +74,7 @@ def test_observation_is_the_reference_fisher_of_backbone_with_fitted_head() -> N
     assert set(seen.fisher) == {name for name, _ in network.backbone.named_parameters()}
     for name, value in seen.fisher.items():
         reference = wanted[f"backbone.{name}"]
-        assert torch.allclose(value, reference, rtol=5e-3, atol=float(reference.max()) * 1e-4)
+        assert torch.allclose(value.double(), reference, rtol=5e-3, atol=float(reference.max()) * 1e-4)
 
 
 def test_model_rule_differs_from_data_rule_and_is_repeatable() -> None:

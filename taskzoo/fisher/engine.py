@@ -1,0 +1,278 @@
+"""Sums of squared per-sample gradients of a batch: by the taps where they are right, sample by sample elsewhere."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from taskzoo.fisher.layers import NoRuleError
+from taskzoo.fisher.likelihood import Likelihood
+from taskzoo.fisher.meetings import Signature, Watched, restricted
+from taskzoo.fisher.taps import Taps
+
+Sums = dict[str, Tensor]
+Targets = Sequence[tuple[Tensor, Tensor | None]]  # Targets [N], each with the weight of its squares, [N] or all one.
+Choose = Callable[[Tensor], Targets]  # From the outputs.
+TOLERANCE = 1e-2  # Of a tensor's largest entry: a wrong rule errs by the whole.
+NEGLIGIBLE = 1e-6  # Of the network's largest entry: a true zero comes out as rounding.
+
+
+class Engine:
+    """Sums of squared gradients of a model's likelihood, batch by batch.
+
+    Made once a model: two samples are computed both ways, and parameters for which the taps do not give what one
+    backward pass a sample gives are left to the latter.
+
+    Args:
+        model: In evaluation mode, inside ``ready``.
+        names: Of the parameters wanted.
+        likelihood: Of the model's outputs.
+        inputs: Some of the inputs to come, [n, ...]; at least one.
+
+    Attributes:
+        alone: Names of the parameters whose gradients are taken sample by sample.
+    """
+
+    def __init__(self, model: nn.Module, names: Sequence[str], likelihood: Likelihood, inputs: Tensor) -> None:
+        self.model, self.names, self.likelihood = model, names, likelihood
+        self.alone: list[str] = []
+        self._signature: Signature | None = None
+        self.alone = self._tried(inputs)
+
+    def _tried(self, inputs: Tensor) -> list[str]:
+        """Return the names of the parameters for which the taps are not right, on two samples.
+
+        A parameter is trusted where what it meets of the first sample does not depend on the second, so that the
+        batch lies sample by sample there, and where its sums are those of one backward pass a sample.
+        """
+        pair, changed = _pair(inputs, 0), _pair(inputs, 1)
+        drawn = torch.Generator().manual_seed(0)
+        targets: list[Tensor] = []
+
+        def choose(outputs: Tensor) -> Targets:
+            targets.extend(self.likelihood.draw(outputs, 1, drawn))
+            return [(targets[0], None)]
+
+        wrong: set[str] = set()
+        try:
+            left = self._tapped(pair, choose)
+            wrong |= _mixed(self._watched(pair), self._watched(changed))
+        except RuntimeError:
+            left = {}
+        if not targets:
+            choose(self._outputs(pair))
+        scales = {name: float(value.abs().max()) for name, value in left.items() if value.numel()}
+        floor = NEGLIGIBLE * max(scales.values(), default=0.0)
+
+        def compare(name: str, squares: Tensor) -> None:
+            if name in left:
+                left[name] -= squares
+            elif squares.any():
+                wrong.add(name)
+
+        self._one_by_one(self.names, pair, [(targets[0], None)], compare)
+        for name, scale in scales.items():
+            if not bool((left[name].abs() <= TOLERANCE * max(scale, floor)).all()):
+                wrong.add(name)
+        return [name for name in self.names if name in wrong]
+
+    def sums(self, inputs: Tensor, choose: Choose) -> Sums:
+        """Sum the squared per-sample gradients of a batch.
+
+        Args:
+            inputs: [N, ...] on the model's device.
+            choose: Gives the targets, from the outputs.
+
+        Returns:
+            Sums by parameter name; zeros for a parameter that the likelihood does not depend on.
+
+        Raises:
+            OutOfMemoryError: If the batch does not fit on the device.
+        """
+        chosen: list[Targets] = []
+
+        def keep(outputs: Tensor) -> Targets:
+            chosen.append(choose(outputs.detach()))
+            return chosen[0]
+
+        alone = self.alone
+        try:
+            sums = self._tapped(inputs, keep)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            if not chosen:
+                keep(self._outputs(inputs))
+            sums, alone = {}, list(self.names)
+        self._one_by_one(alone, inputs, chosen[0], lambda name, squares: _add(sums, name, squares))
+        for name in self.names:
+            if name not in sums:
+                sums[name] = torch.zeros_like(self.model.get_parameter(name).detach())
+        return {name: sums[name] for name in self.names}
+
+    def _outputs(self, inputs: Tensor) -> Tensor:
+        forget_caches(self.model)
+        with torch.no_grad():
+            outputs: Tensor = self.model(inputs.clone())
+        return outputs
+
+    def _through(self, taps: Taps, inputs: Tensor) -> Tensor:
+        """Return the outputs of a forward pass that the taps see."""
+        forget_caches(self.model)
+        leaf = inputs.detach().clone()
+        with torch.enable_grad(), taps:
+            outputs: Tensor = self.model(leaf.requires_grad_() if leaf.is_floating_point() else leaf)
+        return outputs
+
+    def _watched(self, inputs: Tensor) -> Watched:
+        """Return what parameters meet of the first of two samples."""
+        taps = Taps(self.model, self.names, len(inputs))
+        taps.met.watched = []
+        self._through(taps, inputs)
+        return taps.met.watched
+
+    def _tapped(self, inputs: Tensor, choose: Choose) -> Sums:
+        """Return the sums of the parameters that the taps serve.
+
+        Raises:
+            NoRuleError: If parameters meet this batch otherwise than they met the first: an axis as long as the batch.
+        """
+        names = [name for name in self.names if name not in set(self.alone)]
+        if not names:
+            choose(self._outputs(inputs))
+            return {}
+        taps = Taps(self.model, names, len(inputs))
+        outputs = self._through(taps, inputs)
+        met = taps.met
+        if self._signature is None:
+            self._signature = met.signature()
+        elif restricted(met.signature(), names) != restricted(self._signature, names):
+            raise NoRuleError("this batch meets the parameters otherwise")
+        met.settle()
+        targets = choose(outputs)
+        for left, (target, weight) in zip(reversed(range(len(targets))), targets, strict=True):
+            with torch.enable_grad():
+                each = self.likelihood.negative_log(outputs, target)
+                loss = each.sum() if weight is None else (each * weight.sqrt()).sum()
+            met.last = not left
+            torch.autograd.grad(loss, taps.token, retain_graph=left > 0, allow_unused=True)
+            met.finish()
+        return {name: value for name, value in met.sums.items() if name not in met.refused}
+
+    def _one_by_one(
+        self, names: Sequence[str], inputs: Tensor, targets: Targets, take: Callable[[str, Tensor], None]
+    ) -> None:
+        """Let ``take`` have the squared gradients of parameters, with one backward pass a sample, one by one.
+
+        Every sample runs twice in its batch and the gradient is halved: the backward pass of evaluation-mode
+        batch normalisation is wrong on the CPU for a batch of one whose incoming gradient is transposed.
+        """
+        if not names:
+            return
+        leaves = {name: self.model.get_parameter(name) for name in names}
+
+        def on_gradient(name: str, leaf: Tensor) -> None:
+            gradient, leaf.grad = leaf.grad, None
+            if gradient is not None:
+                take(name, gradient.square())
+
+        hooks = [
+            leaf.register_post_accumulate_grad_hook(partial(on_gradient, name))  # type: ignore[no-untyped-call]
+            for name, leaf in leaves.items()
+        ]
+        try:
+            for index, sample in enumerate(inputs):
+                forget_caches(self.model)
+                with torch.enable_grad():
+                    outputs = self.model(torch.stack([sample, sample]))
+                    losses = [
+                        self.likelihood.negative_log(outputs, target[[index, index]]).mean()
+                        * (1 if weight is None else weight[index].sqrt())
+                        for target, weight in targets
+                    ]
+                for left, loss in zip(reversed(range(len(losses))), losses, strict=True):
+                    loss.backward(inputs=list(leaves.values()), retain_graph=left > 0)  # type: ignore[no-untyped-call]
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+
+@contextmanager
+def ready(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
+    """Put a model in evaluation mode, with gradients for the wanted parameters only, and back as it was.
+
+    Args:
+        model: The model.
+        names: Of the parameters wanted.
+
+    Yields:
+        Nothing.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    flags = [
+        (parameter, parameter.requires_grad, parameter.grad, parameter._post_accumulate_grad_hooks)
+        for parameter in model.parameters()
+    ]
+    model.eval()
+    try:
+        model.requires_grad_(False)
+        model.zero_grad(set_to_none=True)
+        for parameter in model.parameters():
+            parameter._post_accumulate_grad_hooks = OrderedDict()  # Such as an optimiser's step.
+        for name in names:
+            model.get_parameter(name).requires_grad_()
+        yield
+    finally:
+        for parameter, flag, gradient, hooks in flags:
+            parameter.requires_grad_(flag)
+            parameter.grad = gradient
+            parameter._post_accumulate_grad_hooks = hooks
+        # Through training mode, because networks such as LeViT drop what they cached for evaluation there.
+        model.train()
+        for module, mode in modes:
+            module.training = mode
+
+
+def forget_caches(model: nn.Module) -> None:
+    """Make networks that cache tables of their parameters in evaluation mode (LeViT, TinyViT) drop them.
+
+    A table cached without a graph would silently cut its parameter off from the likelihood.
+    """
+    model.train()
+    model.eval()
+
+
+def _pair(inputs: Tensor, seed: int) -> Tensor:
+    """Return two inputs that surely differ: the first, and its mirror image under noise; or the last, of numbers."""
+    first = inputs[0]
+    if not first.is_floating_point():
+        return torch.stack([first, inputs[-1 - seed % len(inputs)]])
+    scale = float(inputs.abs().max()) or 1.0
+    noise = torch.randn(first.shape, generator=torch.Generator().manual_seed(seed)).to(first)
+    return torch.stack([first, first.flip(-1) + noise * scale / 3])
+
+
+def _mixed(watched: Watched, changed: Watched) -> set[str]:
+    """Return the names of parameters that met other things of the first sample after the second was changed."""
+    alike = len(watched) == len(changed)
+    return {
+        name
+        for (names, before), (_, after) in zip(watched, changed, strict=alike)
+        for name in names
+        if not alike or before.shape != after.shape or not torch.allclose(before, after, rtol=1e-3, atol=_atol(before))
+    }
+
+
+def _atol(values: Tensor) -> float:
+    return 1e-4 * float(values.abs().max()) if values.numel() else 0.0
+
+
+def _add(sums: Sums, name: str, squares: Tensor) -> None:
+    """Add to a sum that may not be there yet."""
+    if name in sums:
+        sums[name] += squares
+    else:
+        sums[name] = squares

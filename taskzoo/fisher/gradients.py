@@ -1,0 +1,58 @@
+"""Per-sample gradients of one tensor, held in the form from which their squares come cheapest."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Gradients(Protocol):
+    """Gradients of a tensor, one a sample."""
+
+    def squares(self) -> Tensor:
+        """Return the squares summed over samples, in the tensor's shape."""
+
+    def rows(self, part: slice) -> Tensor:
+        """Return the gradients of some samples, [n, *shape]."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Small gradients, all in memory.
+
+    Attributes:
+        values: [N, *shape].
+    """
+
+    values: Tensor
+
+    def squares(self) -> Tensor:
+        """Return the squares summed over samples."""
+        return self.values.square().sum(0)
+
+    def rows(self, part: slice) -> Tensor:
+        """Return the gradients of some samples."""
+        return self.values[part]
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """Gradients of a tensor that holds rows for each sample, of which only the sample's own are not zero.
+
+    Attributes:
+        values: [N, k, ...]: of each sample's k rows. The tensor is [N k, ...].
+    """
+
+    values: Tensor
+
+    def squares(self) -> Tensor:
+        """Return the squares summed over samples."""
+        return self.values.flatten(0, 1).square()
+
+    def rows(self, part: slice) -> Tensor:
+        """Return the gradients of some samples."""
+        count = len(self.values[part])
+        out = self.values.new_zeros(count, *self.values.shape)
+        for row, sample in enumerate(range(part.start, part.start + count)):
+            out[row, sample] = self.values[sample]
+        return out.flatten(1, 2)

@@ -1,0 +1,142 @@
+"""The optional compiled kernels: per-sample products squared in registers, so that no sample's gradient is stored.
+
+``python -m taskzoo.fisher.kernel`` (``make kernel``) compiles them with the C++ compiler of the machine, for its
+processor and its torch; they are used from then on.
+Without them, torch's own products give the same numbers to rounding.
+"""
+
+import hashlib
+import platform
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from taskzoo.fisher.products import Geometry
+
+SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
+DEPTHWISE = {(1, size, size) for size in (3, 5, 7)}
+LANES = 32  # Inputs that the kernel takes at once: it may read, and ignores, so many values beyond the last.
+
+
+def library() -> Path:
+    """Return where the library lies that fits this source, torch and processor."""
+    flags = Path("/proc/cpuinfo")
+    processor = (
+        next((line for line in flags.read_text().splitlines() if line.startswith("flags")), "")
+        if (flags.exists())
+        else platform.machine()
+    )
+    parts = ([source.read_text() for source in SOURCES], torch.__version__, sys.version, processor)
+    return Path(sys.prefix) / "lib" / f"taskzoo-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.so"
+
+
+@cache
+def available() -> bool:
+    """Load the library if it was built; say whether it was."""
+    path = library()
+    if not path.exists():
+        return False
+    torch.ops.load_library(path)  # type: ignore[no-untyped-call]
+    return True
+
+
+def suits(x: Tensor, kernel: tuple[int, ...]) -> bool:
+    """Tell whether the kernel can serve a layer: float32 on the CPU, at most two spatial axes."""
+    return x.dtype == torch.float32 and x.device.type == "cpu" and len(kernel) <= 2 and available()
+
+
+def squares(x: Tensor, g: Tensor, geometry: "Geometry", samples: int) -> Tensor:
+    """Sum the squared products of all samples.
+
+    Args:
+        x: Input of the layer, [L, I, *S].
+        g: Gradient of its output, [L, O, *S'].
+        geometry: Of the layer.
+        samples: N.
+
+    Returns:
+        [O, K I / groups], channels last.
+    """
+    lacking = (1,) * (2 - len(geometry.kernel))
+    x, g = x.reshape(*x.shape[:2], *lacking, *x.shape[2:]), g.reshape(*g.shape[:2], *lacking, *g.shape[2:])
+    padding = (*(0 for _ in lacking), *geometry.padding)
+    kernel, stride, dilation = ((*lacking, *value) for value in (geometry.kernel, geometry.stride, geometry.dilation))
+    if len(x) > samples or g.stride(2) != g.stride(3) * g.shape[3]:
+        g = g.contiguous()
+    out = torch.empty(g.shape[1], kernel[0] * kernel[1] * x.shape[1] // geometry.groups)
+    ready = _with_slack(x, padding, geometry.groups)
+    torch.ops.taskzoo.squares(out, ready, g, kernel, stride, dilation, geometry.groups, samples)
+    return out
+
+
+def suits_depthwise(x: Tensor, weight: Tensor) -> bool:
+    """Tell whether the kernel can serve a depthwise layer: float32 on the CPU, a square of 3, 5 or 7 places each."""
+    if len(weight) != x.shape[1]:
+        return False
+    shape = tuple(weight.shape[1:])
+    return x.dtype == torch.float32 and x.device.type == "cpu" and shape in DEPTHWISE and available()
+
+
+def depthwise(x: Tensor, g: Tensor, geometry: "Geometry") -> Tensor:
+    """Return the gradients of a depthwise layer's weight, one an image.
+
+    Args:
+        x: Input of the layer, [L, C, H, W].
+        g: Gradient of its output, [L, C, H', W'].
+        geometry: Of the layer.
+
+    Returns:
+        [L, C, K, K].
+    """
+    out = torch.empty(*x.shape[:2], *geometry.kernel)
+    move = (geometry.stride, geometry.padding, geometry.dilation)
+    torch.ops.taskzoo.depthwise(out, x.contiguous(), g.contiguous(), *move)
+    return out
+
+
+def _with_slack(x: Tensor, padding: tuple[int, ...], groups: int) -> Tensor:
+    """Return x padded and channels last, [L, H, W, I], with memory behind its end that may be read."""
+    last = x.permute(0, 2, 3, 1)
+    room = x.numel() + LANES
+    if last.is_contiguous() and not any(padding):
+        behind = x.untyped_storage().nbytes() // x.element_size() - x.storage_offset()
+        if behind >= room or x.shape[1] // groups % LANES == 0:
+            return last
+    (count, height, width, channels), (high, wide) = last.shape, padding
+    shape = (count, height + 2 * high, width + 2 * wide, channels)
+    size = shape[0] * shape[1] * shape[2] * shape[3]
+    memory = x.new_zeros(size + LANES) if any(padding) else x.new_empty(size + LANES)
+    ready = memory[:size].view(shape)
+    ready[:, high : high + height, wide : wide + width] = last
+    return ready
+
+
+def build() -> Path:
+    """Compile the kernel; a compiler error is raised as torch tells it."""
+    from tempfile import TemporaryDirectory
+
+    from torch.utils.cpp_extension import load
+
+    path = library()
+    with TemporaryDirectory() as folder:
+        flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp"]
+        load(
+            path.stem,
+            [str(source) for source in SOURCES],
+            extra_cflags=flags,
+            is_python_module=False,
+            build_directory=folder,
+        )
+        built = Path(folder) / f"{path.stem}.so"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(built.read_bytes())
+    return path
+
+
+if __name__ == "__main__":
+    print(f"built {build()}")

@@ -1,0 +1,157 @@
+"""Every way in which networks use their parameters, against the definition."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from taskzoo.fisher.diagonal import fisher
+from taskzoo.fisher.reference import reference_fisher
+from tests.fisher.cases import CASES, HEAD, STEM, Passes, batch, batches, build, error, linear, of, read, tokens, values
+
+
+def alone(name: str, network: nn.Module) -> tuple[str, ...]:
+    """Return the parameters of a case whose gradients can only be taken sample by sample."""
+    return tuple(each for each, _ in network.named_parameters() if each.startswith(CASES[name].alone))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float64_agrees_with_the_reference(name: str) -> None:
+    network = build(name).double()
+    images, labels = batch(5, CASES[name].size)
+    wanted = reference_fisher(network, images, labels)
+    # In most networks there are 4 tokens. A last batch of one is common, too.
+    found = fisher(network, batches(images.double(), labels, 4, 1))
+    assert error(found, wanted) < 1e-12
+    assert found.provenance.one_by_one == alone(name, network)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float32_agrees_with_the_reference(name: str, products: str) -> None:
+    network = build(name)
+    images, labels = batch(5, CASES[name].size)
+    wanted = reference_fisher(network, images, labels)
+    passes = Passes(network, 5)
+    found = fisher(network, [(images, labels)] * 2)  # All that must be found out is found out on the first.
+    # Rounding of the network's largest gradient, about 1e-7 of it, is 1e-14 of its largest entry when squared.
+    assert error(found, wanted, negligible=1e-8) < 1e-3, products
+    assert found.provenance.one_by_one == alone(name, network)
+    assert passes.after == (5 if alone(name, network) else 0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_all_classes_agree_with_the_reference(name: str) -> None:
+    network = build(name).double()
+    images, _ = batch(3, CASES[name].size)
+    images = images.double()
+    with torch.no_grad():
+        shares = network(images.clone()).softmax(1)
+    wanted = {each: torch.zeros_like(value) for each, value in network.named_parameters()}
+    for index, one in enumerate(images):
+        for label, share in enumerate(shares[index]):
+            for each, value in reference_fisher(network, one[None], torch.tensor([label])).items():
+                wanted[each] += share * value / len(images)
+    assert error(fisher(network, [(images, torch.zeros(3))], labels="expected"), wanted) < 1e-12
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("name", CASES)
+def test_gpu_agrees_with_the_reference(name: str) -> None:
+    network = build(name)
+    images, labels = batch(5, CASES[name].size)
+    wanted = reference_fisher(network, images, labels)
+    exact = fisher(network.double().cuda(), batches(images.double(), labels, 4, 1))
+    assert error(exact, wanted, negligible=1e-10) < 1e-9
+    assert all(value.device.type == "cpu" for value in exact.values())
+    assert exact.provenance.device == "cuda"
+    single = fisher(network.float(), [(images.cuda(), labels.cuda())])
+    assert error(single, wanted, negligible=1e-8) < 1e-3
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize(("precision", "tolerance"), [("tf32", 0.02), ("bf16", 0.2)])
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
+def test_low_precision_comes_near_the_reference(name: str, precision: Any, tolerance: float) -> None:
+    network = build(name)
+    images, labels = batch(16, CASES[name].size)
+    wanted = reference_fisher(network, images, labels)
+    found = fisher(network.cuda(), [(images, labels)], precision=precision)
+    traces = [sum(float(value.sum()) for value in values.values()) for values in (found, wanted)]
+    assert traces[0] == pytest.approx(traces[1], rel=tolerance)
+    assert found.provenance.precision == precision
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["test_vit", "test_convnext2", "weight_norm", "lstm"])
+def test_no_warnings(name: str) -> None:
+    network = build(name)
+    fisher(network, [batch(2, CASES[name].size)])
+
+
+def test_whole_numbers_as_inputs() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(20, 3)).double()
+    words, labels = torch.randint(10, (4, 5)), torch.tensor([0, 1, 2, 0])
+    found = fisher(network, [(words, labels)])
+    index = torch.arange(4)
+    shares = network(words).softmax(1)
+    wanted = (shares - torch.eye(3)[labels]).square()[:, :, None] * network[:2](words).square()[index, None]
+    assert torch.allclose(found["2.weight"], wanted.mean(0), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_inputs_of_one_number() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(1, 3)).double()
+    images, labels = torch.arange(4).double().view(4, 1, 1, 1), torch.tensor([0, 1, 2, 0])
+    found = fisher(network, [(images, labels)])
+    assert error(found, reference_fisher(network, images, labels)) < 1e-12
+    assert found.provenance.one_by_one == ()
+
+
+def tokens_second(net: Any, images: Tensor) -> Tensor:
+    """A scale where samples come second: 4 tokens look like the windows of 2 samples."""
+    x = tokens(net, images).transpose(0, 1) * net.scale
+    return read(net, x.transpose(0, 1))
+
+
+@pytest.mark.parametrize("seed", [128, 150, 205, *range(5)])
+def test_a_wrong_rule_is_not_believed_by_chance(seed: int) -> None:
+    torch.manual_seed(seed)
+    network = of(tokens_second, stem=STEM, scale=values(1), head=HEAD)().double()
+    images, labels = batch(4, seed=seed)
+    found = fisher(network, [(images.double(), labels)])
+    assert error(found, reference_fisher(network, images, labels)) < 1e-12
+
+
+def hidden(net: Any, images: Tensor) -> Tensor:
+    """A layer fed with samples second, behind a gate that only bright images open."""
+    gate = (images.amax((1, 2, 3)) - 10).relu().tanh()[:, None, None]
+    x = tokens(net, images)
+    return read(net, x + gate * net.mix(x.transpose(0, 1)).transpose(0, 1))
+
+
+def rows(net: Any, images: Tensor) -> Tensor:
+    """A layer fed with the rows of images, samples second."""
+    x = net.mix(images.flatten(1, 2).transpose(0, 1)).transpose(0, 1)
+    logits: Tensor = net.head(0.1 * x.flatten(1))
+    return logits
+
+
+@pytest.mark.parametrize(
+    ("run", "parts"),
+    [
+        (hidden, {"stem": STEM, "mix": linear(8, 8), "head": HEAD}),
+        (rows, {"mix": linear(8, 2, bias=False), "head": linear(48, 3)}),
+    ],
+)
+def test_a_first_image_that_says_little(run: Any, parts: Any) -> None:
+    torch.manual_seed(0)
+    network = of(run, **parts)().double()
+    images, labels = batch(6)
+    images[0] = 0
+    images[4] *= 10
+    found = fisher(network, batches(images.double(), labels, 2))
+    assert error(found, reference_fisher(network, images, labels)) < 1e-12
