@@ -43,8 +43,9 @@ def page(rows: dict[str, Coverage]) -> str:
     lines = [
         "# What the exact Fisher covers",
         "",
-        f"`fisher` is exact for every network whose samples do not influence each other. It is fast where it takes per-sample gradients of a whole batch in one "
-        f"backward pass; the parameters it cannot take so are found out and take one backward pass a sample. "
+        "`fisher` is exact for every network whose samples do not influence each other. It is fast where it takes "
+        "per-sample gradients of a whole batch in one backward pass; the parameters it cannot take so are found out "
+        "and take one backward pass a sample. "
         f"Here is every architecture family of timm {version('timm')} ({len(families)} families, {len(rows)} members; "
         f"a member is small, but has its family's layers), on torch {version('torch')}: {whole} members need no "
         "backward pass a sample at all.",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -63,7 +63,7 @@ class Record(BaseModel):
     order: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FisherDiagonal(Mapping[str, Tensor]):
     """A Fisher diagonal: tensors by parameter name.
 
@@ -154,6 +154,7 @@ def fisher(
         Tensors by parameter name, in the order of ``model.named_parameters()``. An unknown name, no samples,
         outputs or results that are not finite, and a result that is all zero are refused by InputError.
     """
+    _check_call(labels, draws)
     names = wanted(model, parameters)
     likelihood = Categorical() if likelihood is None else likelihood
     where = next(model.parameters()).device
@@ -230,6 +231,23 @@ def _average(done: Progress, model: nn.Module, names: Collection[str]) -> Diagon
     return values
 
 
+def _check_call(labels: str, draws: int) -> None:
+    """Refuse arguments that make no sense before anything is computed.
+
+    Raises:
+        InputError: If so.
+    """
+    if labels not in get_args(Labels):
+        raise InputError(f"labels is {labels!r}; expected one of {', '.join(get_args(Labels))}; correct it.")
+    if draws < 1:
+        raise InputError(f"draws is {draws}; expected at least 1; raise it.")
+    if torch.is_inference_mode_enabled():
+        raise InputError(
+            "fisher was called inside torch.inference_mode(), where there are no gradients; expected a call outside "
+            "of it; leave that block first."
+        )
+
+
 def wanted(model: nn.Module, parameters: Collection[str] | None) -> list[str]:
     """Return the names of the parameters asked for in the model's order.
 
@@ -241,11 +259,16 @@ def wanted(model: nn.Module, parameters: Collection[str] | None) -> list[str]:
         The names.
 
     Raises:
-        InputError: If one is unknown.
+        InputError: If one is unknown, or there is none.
     """
     known = dict(model.named_parameters())
     if parameters is None:
-        return [name for name, value in known.items() if value.requires_grad]
+        parameters = [name for name, value in known.items() if value.requires_grad]
+    if not parameters:
+        raise InputError(
+            "no parameter is wanted: parameters is empty, or the network has none that requires a gradient; expected "
+            "at least one; name some."
+        )
     unknown = sorted(set(parameters) - set(known))
     if unknown:
         raise InputError(

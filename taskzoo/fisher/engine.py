@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from taskzoo.fisher.gradients import at_least_single
 from taskzoo.fisher.layers import NoRuleError
 from taskzoo.fisher.likelihood import Likelihood
 from taskzoo.fisher.meetings import Signature, Watched, restricted
@@ -16,7 +17,8 @@ from taskzoo.fisher.taps import Taps
 Sums = dict[str, Tensor]
 Targets = Sequence[tuple[Tensor, Tensor | None]]  # Targets [N], each with the weight of its squares, [N] or all one.
 Choose = Callable[[Tensor], Targets]  # From the outputs.
-TOLERANCE = 1e-2  # Of a tensor's largest entry: a wrong rule errs by the whole.
+TOLERANCE = {torch.float32: 1e-2, torch.float64: 1e-5}  # Of a tensor's largest entry.
+UNLIKE = torch.tensor([1.0, 9.0])  # Weights of the two samples on which rules are tried, so that none stands for both.
 NEGLIGIBLE = 1e-6  # Of the network's largest entry: a true zero comes out as rounding.
 
 
@@ -40,6 +42,7 @@ class Engine:
         self.model, self.names, self.likelihood = model, names, likelihood
         self.alone: list[str] = []
         self._signature: Signature | None = None
+        self._refused: set[str] = set()
         self.alone = self._tried(inputs)
 
     def _tried(self, inputs: Tensor) -> list[str]:
@@ -54,7 +57,7 @@ class Engine:
 
         def choose(outputs: Tensor) -> Targets:
             targets.extend(self.likelihood.draw(outputs, 1, drawn))
-            return [(targets[0], None)]
+            return [(targets[0], UNLIKE.to(outputs))]
 
         wrong: set[str] = set()
         try:
@@ -73,9 +76,9 @@ class Engine:
             elif squares.any():
                 wrong.add(name)
 
-        self._one_by_one(self.names, pair, [(targets[0], None)], compare)
+        self._one_by_one(self.names, pair, [(targets[0], UNLIKE.to(pair.device))], compare)
         for name, scale in scales.items():
-            if not bool((left[name].abs() <= TOLERANCE * max(scale, floor)).all()):
+            if not bool((left[name].abs() <= TOLERANCE[left[name].dtype] * max(scale, floor)).all()):
                 wrong.add(name)
         return [name for name in self.names if name in wrong]
 
@@ -107,7 +110,8 @@ class Engine:
             if not chosen:
                 keep(self._outputs(inputs))
             sums, alone = {}, list(self.names)
-        self._one_by_one(alone, inputs, chosen[0], lambda name, squares: _add(sums, name, squares))
+        missing = [name for name in self.names if name not in sums and (name in alone or name in self._refused)]
+        self._one_by_one(missing, inputs, chosen[0], lambda name, squares: _add(sums, name, squares))
         for name in self.names:
             if name not in sums:
                 sums[name] = torch.zeros_like(self.model.get_parameter(name).detach())
@@ -120,8 +124,10 @@ class Engine:
         return outputs
 
     def _through(self, taps: Taps, inputs: Tensor) -> Tensor:
-        """Return the outputs of a forward pass that the taps see."""
+        """Return the outputs of a forward pass that the taps see; other parameters are constants in it."""
         forget_caches(self.model)
+        for name in self.names:
+            self.model.get_parameter(name).requires_grad_(name in taps.met.parameters)
         leaf = inputs.detach().clone()
         with torch.enable_grad(), taps:
             outputs: Tensor = self.model(leaf.requires_grad_() if leaf.is_floating_point() else leaf)
@@ -158,8 +164,13 @@ class Engine:
                 each = self.likelihood.negative_log(outputs, target)
                 loss = each.sum() if weight is None else (each * weight.sqrt()).sum()
             met.last = not left
-            torch.autograd.grad(loss, taps.token, retain_graph=left > 0, allow_unused=True)
+            # Whatever reaches a parameter itself has passed the taps by.
+            reached = torch.autograd.grad(
+                loss, [taps.token, *met.parameters.values()], retain_graph=left > 0, allow_unused=True
+            )
+            met.refused |= {name for name, each in zip(names, reached[1:], strict=True) if each is not None}
             met.finish()
+        self._refused = met.refused
         return {name: value for name, value in met.sums.items() if name not in met.refused}
 
     def _one_by_one(
@@ -172,12 +183,12 @@ class Engine:
         """
         if not names:
             return
-        leaves = {name: self.model.get_parameter(name) for name in names}
+        leaves = {name: self.model.get_parameter(name).requires_grad_() for name in names}
 
         def on_gradient(name: str, leaf: Tensor) -> None:
             gradient, leaf.grad = leaf.grad, None
             if gradient is not None:
-                take(name, gradient.square())
+                take(name, at_least_single(gradient).square())
 
         hooks = [
             leaf.register_post_accumulate_grad_hook(partial(on_gradient, name))  # type: ignore[no-untyped-call]
@@ -213,8 +224,8 @@ def ready(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
     """
     modes = [(module, module.training) for module in model.modules()]
     flags = [
-        (parameter, parameter.requires_grad, parameter.grad, parameter._post_accumulate_grad_hooks)
-        for parameter in model.parameters()
+        (value, value.requires_grad, value.grad, value._post_accumulate_grad_hooks, value._backward_hooks)
+        for value in model.parameters()
     ]
     model.eval()
     try:
@@ -222,14 +233,15 @@ def ready(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
         model.zero_grad(set_to_none=True)
         for parameter in model.parameters():
             parameter._post_accumulate_grad_hooks = OrderedDict()  # Such as an optimiser's step.
+            parameter._backward_hooks = None
         for name in names:
             model.get_parameter(name).requires_grad_()
         yield
     finally:
-        for parameter, flag, gradient, hooks in flags:
+        for parameter, flag, gradient, after, before in flags:
             parameter.requires_grad_(flag)
             parameter.grad = gradient
-            parameter._post_accumulate_grad_hooks = hooks
+            parameter._post_accumulate_grad_hooks, parameter._backward_hooks = after, before
         # Through training mode, because networks such as LeViT drop what they cached for evaluation there.
         model.train()
         for module, mode in modes:

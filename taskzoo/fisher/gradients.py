@@ -6,6 +6,11 @@ from typing import Protocol
 from torch import Tensor
 
 
+def at_least_single(values: Tensor) -> Tensor:
+    """Return half-precision values in float32, whose squares they would lose; others as they are."""
+    return values.float() if values.dtype.itemsize < 4 else values
+
+
 class Gradients(Protocol):
     """Gradients of a tensor, one a sample."""
 

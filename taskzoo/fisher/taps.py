@@ -6,6 +6,7 @@ or something made of it meets the batch, its per-sample gradient is taken: in cl
 gradient of a copy a sample. Gradients of things made of parameters are then pulled back to the parameters.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from taskzoo.fisher.attention import attention
-from taskzoo.fisher.gradients import OwnRows, Rows
+from taskzoo.fisher.gradients import OwnRows, Rows, at_least_single
 from taskzoo.fisher.layers import LAYERS, Layer, NoRuleError
 from taskzoo.fisher.meetings import Meeting, Meetings
 
@@ -40,8 +41,9 @@ BROADCASTING = {
     ),
     *("addcmul", "lerp", "maximum", "minimum", "cat", "concat", "scaled_dot_product_attention"),
 }
+IN_PLACE = re.compile(r"__setitem__|__i(add|sub|mul|truediv|floordiv|mod|pow|and|or|xor)__|.*[^_]_")
 DECIDING = {"__bool__", "item", "tolist", "__int__", "__float__", "__index__"}
-COPIES = 1 << 25  # Elements of the copies of one tensor: more would not be worth the memory.
+COPIES = 1 << 20  # Elements of a tensor copied for each sample: more would not be worth the memory.
 Way = Callable[[Any, Any, Any, Sequence[Tensor]], Any]
 
 
@@ -171,8 +173,7 @@ class Taps(TorchFunctionMode):
 
     def _mapped(self, func: Any, args: Any, kwargs: Any, batch: Sequence[Tensor]) -> Any:
         """Run any other call sample by sample in one vectorised call, with a copy a sample of what parameters made."""
-        name = getattr(func, "__name__", "")
-        if name == "__setitem__" or name.strip("_").startswith("i") or (name.endswith("_") and not name.endswith("__")):
+        if IN_PLACE.fullmatch(getattr(func, "__name__", "")):
             raise NoRuleError("a call that writes in place")
         samples, members = self.met.samples, {id(tensor) for tensor in batch}
         leaves, form = tree_flatten((args, kwargs))
@@ -180,7 +181,7 @@ class Taps(TorchFunctionMode):
         inputs = []
         for leaf in leaves:
             if id(leaf) in self.met.made:
-                if samples * leaf.numel() > COPIES:
+                if leaf.numel() > COPIES:
                     raise NoRuleError("a copy a sample would not fit in memory")
                 inputs.append(self._copied(leaf, (samples, *leaf.shape)))
             elif id(leaf) in members:
@@ -230,8 +231,7 @@ class _Tapped(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         (x,) = ctx.saved_tensors
-        if g.dtype.itemsize < 4:  # Squares of half precision would be lost.
-            x, g = x.float(), g.float()
+        x, g = at_least_single(x), at_least_single(g)
         gradient, found = ctx.layer.backward(x, g, ctx.needs_input_grad[1])
         if ctx.met.last:
             ctx.layer = None
@@ -251,7 +251,7 @@ class _Copied(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        rows = g.reshape(ctx.met.samples, -1, *g.shape[1:]).sum(1).view(-1, *ctx.shape)
+        rows = at_least_single(g).reshape(ctx.met.samples, -1, *g.shape[1:]).sum(1).view(-1, *ctx.shape)
         ctx.met.arrive({ctx.meeting: Rows(rows)})
         return None, None, None, None, None
 
@@ -266,7 +266,7 @@ class _Through(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        ctx.met.arrive({ctx.meeting: OwnRows(g.reshape(ctx.met.samples, -1, *g.shape[1:]))})
+        ctx.met.arrive({ctx.meeting: OwnRows(at_least_single(g).reshape(ctx.met.samples, -1, *g.shape[1:]))})
         return None, None, None, None
 
 

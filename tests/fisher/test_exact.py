@@ -126,6 +126,44 @@ def test_a_wrong_rule_is_not_believed_by_chance(seed: int) -> None:
     assert error(found, reference_fisher(network, images, labels)) < 1e-12
 
 
+class Product(torch.autograd.Function):
+    """A product that no function mode sees."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor) -> Tensor:
+        ctx.save_for_backward(x, scale)
+        return x * scale
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor]:
+        x, scale = ctx.saved_tensors
+        return g * scale, (g * x).sum((0, 1))
+
+
+def unseen(net: Any, images: Tensor) -> Tensor:
+    """A parameter used in two ways, of which the smaller one is a custom function's."""
+    x = tokens(net, images)
+    return read(net, x * net.scale + 1e-3 * Product.apply(x, net.scale))
+
+
+def written(net: Any, images: Tensor) -> Tensor:
+    """A parameter used in two ways, of which the smaller one goes through a buffer it is written into."""
+    x = tokens(net, images)
+    buffer = x.new_zeros(8)
+    buffer[:] = net.scale
+    return read(net, x * net.scale + 1e-3 * buffer)
+
+
+@pytest.mark.parametrize("run", [unseen, written])
+def test_a_small_use_that_passes_the_taps_by(run: Any) -> None:
+    torch.manual_seed(0)
+    network = of(run, stem=STEM, scale=values(8), head=HEAD)()
+    images, labels = batch(5)
+    found = fisher(network.double(), [(images.double(), labels)])
+    assert error(found, reference_fisher(network, images, labels)) < 1e-12
+    assert found.provenance.one_by_one == ("scale",)
+
+
 def hidden(net: Any, images: Tensor) -> Tensor:
     """A layer fed with samples second, behind a gate that only bright images open."""
     gate = (images.amax((1, 2, 3)) - 10).relu().tanh()[:, None, None]

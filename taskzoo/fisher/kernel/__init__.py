@@ -117,7 +117,7 @@ def _with_slack(x: Tensor, padding: tuple[int, ...], groups: int) -> Tensor:
 
 
 def build() -> Path:
-    """Compile the kernel; a compiler error is raised as torch tells it."""
+    """Compile the kernels, and load them, once a process; a compiler error is raised as torch tells it."""
     from tempfile import TemporaryDirectory
 
     from torch.utils.cpp_extension import load
