@@ -136,7 +136,3 @@ def build() -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(built.read_bytes())
     return path
-
-
-if __name__ == "__main__":
-    print(f"built {build()}")
