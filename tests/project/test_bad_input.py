@@ -113,7 +113,7 @@ class Attempt:
 def sentence(errors: str) -> str:
     """Return the one line that a refused command may write, beside the progress that it made."""
     *progress, told = errors.splitlines()
-    assert all("%" in line for line in progress), errors
+    assert all(re.search(r"%|\d+/\d+ ", line) for line in progress), errors
     assert told.startswith("taskzoo: ")
     assert told.endswith(".")
     return told
@@ -200,7 +200,7 @@ def test_params(
     params[section][key] = value
     (attempt.root / "params.yaml").write_text(yaml.safe_dump(params))
     assert message in attempt.refused(adapt, str(images), "bad")
-    assert message in attempt.refused(train, "digits-is-0")
+    assert message in attempt.refused(train)
 
 
 def test_weights_that_do_not_fit(attempt: Attempt, params: Parameters, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_weights_that_do_not_fit(attempt: Attempt, params: Parameters, tmp_path:
     save_file({"conv1.weight": torch.zeros(3, 3)}, path)
     params["probe"]["weights"] = str(path)
     (attempt.root / "params.yaml").write_text(yaml.safe_dump(params))
-    assert f"{path} does not fit 'test_efficientnet'" in attempt.refused(train, "digits-is-0")
+    assert f"{path} does not fit 'test_efficientnet'" in attempt.refused(train)
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "ftp://host/store", "sqlite:////proc/none/mlflow.db"])
@@ -247,7 +247,7 @@ def test_full_disk_under_a_new_target(attempt: Attempt, images: Path, small_disk
 
 def test_full_disk_under_probes(attempt: Attempt, small_disk: Mount) -> None:
     small_disk(attempt.root / "probes", 100)
-    assert "No space left on device" in attempt.refused(train, "digits-is-0")
+    assert "No space left on device" in attempt.refused(train)
 
 
 @pytest.mark.parametrize("size", [40, 600, 1300, 2000, 4000])
