@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
 DEPTHWISE = {(1, size, size) for size in (3, 5, 7)}
-LANES = 32  # Inputs that the kernel takes at once: it may read, and ignores, so many values beyond the last.
 
 
 def library() -> Path:
@@ -62,15 +61,8 @@ def squares(x: Tensor, g: Tensor, geometry: "Geometry", samples: int) -> Tensor:
     Returns:
         [O, K I / groups], channels last.
     """
-    lacking = (1,) * (2 - len(geometry.kernel))
-    x, g = x.reshape(*x.shape[:2], *lacking, *x.shape[2:]), g.reshape(*g.shape[:2], *lacking, *g.shape[2:])
-    padding = (*(0 for _ in lacking), *geometry.padding)
-    kernel, stride, dilation = ((*lacking, *value) for value in (geometry.kernel, geometry.stride, geometry.dilation))
-    if len(x) > samples or g.stride(2) != g.stride(3) * g.shape[3]:
-        g = g.contiguous()
-    out = torch.empty(g.shape[1], kernel[0] * kernel[1] * x.shape[1] // geometry.groups)
-    ready = _with_slack(x, padding, geometry.groups)
-    torch.ops.taskzoo.squares(out, ready, g, kernel, stride, dilation, geometry.groups, samples)
+    move = (geometry.kernel, geometry.stride, geometry.padding, geometry.dilation, geometry.groups)
+    out: Tensor = torch.ops.taskzoo.squares(x, g, *move, samples)
     return out
 
 
@@ -97,23 +89,6 @@ def depthwise(x: Tensor, g: Tensor, geometry: "Geometry") -> Tensor:
     move = (geometry.stride, geometry.padding, geometry.dilation)
     torch.ops.taskzoo.depthwise(out, x.contiguous(), g.contiguous(), *move)
     return out
-
-
-def _with_slack(x: Tensor, padding: tuple[int, ...], groups: int) -> Tensor:
-    """Return x padded and channels last, [L, H, W, I], with memory behind its end that may be read."""
-    last = x.permute(0, 2, 3, 1)
-    room = x.numel() + LANES
-    if last.is_contiguous() and not any(padding):
-        behind = x.untyped_storage().nbytes() // x.element_size() - x.storage_offset()
-        if behind >= room or x.shape[1] // groups % LANES == 0:
-            return last
-    (count, height, width, channels), (high, wide) = last.shape, padding
-    shape = (count, height + 2 * high, width + 2 * wide, channels)
-    size = shape[0] * shape[1] * shape[2] * shape[3]
-    memory = x.new_zeros(size + LANES) if any(padding) else x.new_empty(size + LANES)
-    ready = memory[:size].view(shape)
-    ready[:, high : high + height, wide : wide + width] = last
-    return ready
 
 
 def build() -> Path:
