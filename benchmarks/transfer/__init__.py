@@ -1,0 +1,1 @@
+"""Which past task transfers best: what really transfers, and which measure tells it beforehand."""

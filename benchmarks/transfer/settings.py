@@ -1,0 +1,117 @@
+"""Tasks, probes and regimes of the transfer benchmark."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from taskzoo.params import DatasetParams, ProbeParams, Section, SizeParams, SplitParams, TaskParams, TrainParams
+from taskzoo.probe.training import Recipe
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parent / "results/transfer"
+CACHE = HERE.parents[1] / ".taskzoo/transfer"
+SPLIT = SplitParams(val=0.35, test=0.3)
+REPEATS = 2  # Trainings of a source; draw d of a target starts from training d modulo this.
+DRAWS = 4
+SEED = 0
+
+
+class Zoo(Section):
+    """The tasks of the benchmark."""
+
+    datasets: dict[str, DatasetParams]
+    tasks: dict[str, TaskParams]
+
+
+@dataclass(frozen=True)
+class Regime:
+    """How a target learns from a source.
+
+    Attributes:
+        images: A class, of the pool; None for the whole pool.
+        steps: Of fine-tuning; None for a head on frozen features.
+    """
+
+    images: int | None
+    steps: int | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A probe, how its sources are trained, and how targets learn.
+
+    Attributes:
+        probe: Network, weights and input form.
+        sources: Recipe of the sources.
+        sizes: Images of each split.
+        regimes: By name.
+        batch_size: Of fine-tuning.
+        learning_rate: Of fine-tuning, one for all: chosen beforehand, on pool images, in an earlier experiment.
+    """
+
+    probe: ProbeParams
+    sources: TrainParams
+    sizes: SizeParams
+    regimes: Mapping[str, Regime]
+    batch_size: int
+    learning_rate: float
+
+    def recipe(self, regime: Regime) -> Recipe:
+        """Return the recipe of a regime that fine-tunes."""
+        assert regime.steps is not None
+        frozen = self.sources.batch_norm == "frozen"
+        return Recipe(regime.steps, self.batch_size, self.learning_rate, self.sources.weight_decay, frozen)
+
+
+@cache
+def zoo() -> Zoo:
+    """Return the tasks of the benchmark."""
+    return Zoo.model_validate(yaml.safe_load((HERE / "zoo.yaml").read_text()))
+
+
+def data() -> Path:
+    """Return the folder of the raw data: ``TASKZOO_DATA``."""
+    found = os.environ.get("TASKZOO_DATA")
+    if not found:
+        raise SystemExit("TASKZOO_DATA is not set; expected the folder with the benchmark's data sets; set it.")
+    return Path(found)
+
+
+@cache
+def settings() -> dict[str, Setting]:
+    """Return the two probes: a small random network, and the pretrained one that users have."""
+    small = Setting(
+        probe=ProbeParams(backbone="test_resnet", image_size=32),
+        sources=TrainParams(repeats=REPEATS, steps=300, batch_size=64, learning_rate=2e-3),
+        sizes=SizeParams(train=2000, val=2000, test=1000),
+        regimes={
+            "few10": Regime(10, 60),
+            "few50": Regime(50, 150),
+            "linear": Regime(50, None),
+            "full": Regime(None, 300),
+        },
+        batch_size=32,
+        learning_rate=3e-3,
+    )
+    pretrained = Setting(
+        probe=ProbeParams(
+            backbone="tf_efficientnet_lite0",
+            weights=str(data() / "tf_efficientnet_lite0.in1k.safetensors"),
+            image_size=64,
+        ),
+        sources=TrainParams(repeats=REPEATS, steps=60, batch_size=32, learning_rate=3e-4, batch_norm="frozen"),
+        sizes=SizeParams(train=2000, val=2000, test=500),
+        regimes={
+            "few10": Regime(10, 30),
+            "few50": Regime(50, 75),
+            "linear": Regime(50, None),
+            "full": Regime(None, 150),
+        },
+        batch_size=16,
+        learning_rate=3e-4,
+    )
+    return {"small": small, "pretrained": pretrained}

@@ -1,0 +1,90 @@
+"""What really transfers: the test accuracy that a target reaches from every source and from the initial state."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from benchmarks.transfer import inputs, rows
+from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, Regime, settings, zoo
+from taskzoo.data.tasks import TaskSplit, few_shot
+from taskzoo.files import digest_json
+from taskzoo.fisher.head import fit_head
+from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.parallel import run_jobs
+from taskzoo.probe.network import State, build_probe, normalise
+from taskzoo.probe.probes import tensors
+from taskzoo.probe.training import accuracy, fit, in_batches
+
+COLUMNS = ("key", "target", "source", "draw", "accuracy")
+Job = tuple[str, str, str, str]
+
+
+def measure_truth(setting: str, regime: str) -> None:
+    """Fine-tune every target from every source and from the initial state, as far as that is not done."""
+    run_jobs(transfer, list(missing(setting, regime)), f"{setting} {regime}")
+
+
+def path_of(setting: str, regime: str) -> Path:
+    """Return the file of a regime's results."""
+    return RESULTS / "truth" / f"{setting}-{regime}.csv"
+
+
+def table(setting: str, regime: str) -> pd.DataFrame:
+    """Return the results so far, one row a target, source and draw."""
+    return rows.read(path_of(setting, regime), COLUMNS)
+
+
+def missing(setting: str, regime: str) -> Iterator[Job]:
+    """Yield the pairs that lack a draw; targets change fastest, so that a part of them is a fair sample."""
+    done = set(table(setting, regime)["key"])
+    for source in (NO_TRANSFER, *zoo().tasks):
+        for target in zoo().tasks:
+            if target != source and any(key(setting, regime, target, source, draw) not in done for draw in range(DRAWS)):
+                yield setting, regime, target, source
+
+
+def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
+    """Return a hash of all that a result depends on."""
+    chosen = settings()[setting]
+    known = "" if source == NO_TRANSFER else [inputs.task(setting, source).digest, chosen.sources.model_dump()]
+    how = chosen.regimes[regime]
+    parts = [inputs.task(setting, target).digest, source, known, inputs.print_of(setting), draw, vars(how)]
+    return digest_json([*parts, chosen.batch_size, chosen.learning_rate])[:12]
+
+
+def transfer(setting: str, regime: str, target: str, source: str) -> None:
+    """Run the draws of one pair and keep their accuracies."""
+    task, how = inputs.task(setting, target), settings()[setting].regimes[regime]
+    found = []
+    for draw in range(DRAWS):
+        state = inputs.state(setting, source, draw % REPEATS)
+        value = learn(setting, how, state, chosen(task.val, how, draw), task.test, len(task.classes), draw)
+        found.append((key(setting, regime, target, source, draw), target, source, draw, f"{value:.4f}"))
+    rows.append(path_of(setting, regime), COLUMNS, found)
+
+
+def chosen(pool: TaskSplit, how: Regime, draw: int) -> TaskSplit:
+    """Return the images that a target has in a draw."""
+    return pool if how.images is None else few_shot(pool, how.images, draw)
+
+
+def learn(
+    setting: str, how: Regime, state: State, few: TaskSplit, test: TaskSplit, classes: int, seed: int
+) -> float:
+    """Return the test accuracy after learning from few images."""
+    params = settings()[setting]
+    network = build_probe(params.probe, classes, state)
+    images, labels = tensors(few, params.probe)
+    if how.steps is None:
+        network.head.load_state_dict(fit_head(features(network.backbone, images), labels, classes).state_dict())
+    else:
+        fit(network, images, labels, params.recipe(how), seed)
+    return accuracy(network, normalise(test.images, params.probe), torch.from_numpy(test.labels))
+
+
+def features(backbone: torch.nn.Module, images: Tensor) -> Tensor:
+    """Return the features of images."""
+    return in_batches(backbone.eval(), images)
