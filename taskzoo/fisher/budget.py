@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from taskzoo.errors import InputError
+from taskzoo.fisher.collecting import Squares
 from taskzoo.fisher.diagonal import wanted
 from taskzoo.fisher.engine import forget_caches, ready
 from taskzoo.fisher.products import SCRATCH
@@ -67,7 +68,7 @@ def _kept(model: nn.Module, inputs: Tensor, names: Collection[str]) -> list[int]
     with ready(model, list(names)), saved_tensors_hooks(keep, lambda nothing: nothing), torch.enable_grad():
         forget_caches(model)
         try:
-            with Taps(model, list(names), len(inputs)):
+            with Taps(model, list(names), len(inputs), Squares()):
                 model(inputs.detach().clone().requires_grad_())
         except RuntimeError:  # No taps: every sample then passes alone, and takes no more than this.
             kept.clear()

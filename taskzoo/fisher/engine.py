@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from taskzoo.fisher.collecting import Collector, Grams, Squares
 from taskzoo.fisher.gradients import at_least_single
 from taskzoo.fisher.layers import NoRuleError
 from taskzoo.fisher.likelihood import Likelihood
@@ -61,7 +62,7 @@ class Engine:
 
         wrong: set[str] = set()
         try:
-            left = self._tapped(pair, choose)
+            left = self._tapped(pair, choose, Squares())
             wrong |= _mixed(self._watched(pair), self._watched(changed))
         except RuntimeError:
             left = {}
@@ -103,7 +104,7 @@ class Engine:
 
         alone = self.alone
         try:
-            sums = self._tapped(inputs, keep)
+            sums = self._tapped(inputs, keep, Squares())
         except torch.OutOfMemoryError:
             raise
         except RuntimeError:
@@ -116,6 +117,20 @@ class Engine:
             if name not in sums:
                 sums[name] = torch.zeros_like(self.model.get_parameter(name).detach())
         return {name: sums[name] for name in self.names}
+
+    def grams(self, inputs: Tensor, choose: Choose) -> Sums:
+        """Return the inner products of the samples' gradients, [N, N] by parameter name.
+
+        A batch whose length some axis of a parameter's copies shares by chance raises NoRuleError: take another length.
+
+        Args:
+            inputs: [N, ...] on the model's device.
+            choose: Gives the targets, from the outputs; their products are added.
+
+        Returns:
+            Of the parameters whose gradients the closed forms give and that the likelihood depends on.
+        """
+        return self._tapped(inputs, choose, Grams(len(inputs)))
 
     def _outputs(self, inputs: Tensor) -> Tensor:
         forget_caches(self.model)
@@ -135,13 +150,13 @@ class Engine:
 
     def _watched(self, inputs: Tensor) -> Watched:
         """Return what parameters meet of the first of two samples."""
-        taps = Taps(self.model, self.names, len(inputs))
+        taps = Taps(self.model, self.names, len(inputs), Squares())
         taps.met.watched = []
         self._through(taps, inputs)
         return taps.met.watched
 
-    def _tapped(self, inputs: Tensor, choose: Choose) -> Sums:
-        """Return the sums of the parameters that the taps serve.
+    def _tapped(self, inputs: Tensor, choose: Choose, collector: Collector) -> Sums:
+        """Return what is collected of the parameters that the taps serve.
 
         Raises:
             NoRuleError: If parameters meet this batch otherwise than they met the first: an axis as long as the batch.
@@ -150,7 +165,7 @@ class Engine:
         if not names:
             choose(self._outputs(inputs))
             return {}
-        taps = Taps(self.model, names, len(inputs))
+        taps = Taps(self.model, names, len(inputs), collector)
         outputs = self._through(taps, inputs)
         met = taps.met
         if self._signature is None:
@@ -171,7 +186,7 @@ class Engine:
             met.refused |= {name for name, each in zip(names, reached[1:], strict=True) if each is not None}
             met.finish()
         self._refused = met.refused
-        return {name: value for name, value in met.sums.items() if name not in met.refused}
+        return {name: value for name, value in collector.results.items() if name not in met.refused}
 
     def _one_by_one(
         self, names: Sequence[str], inputs: Tensor, targets: Targets, take: Callable[[str, Tensor], None]

@@ -20,6 +20,9 @@ class Gradients(Protocol):
     def rows(self, part: slice) -> Tensor:
         """Return the gradients of some samples, [n, *shape]."""
 
+    def gram(self) -> Tensor:
+        """Return the inner products of the samples' gradients, [N, N]."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -38,6 +41,11 @@ class Rows:
     def rows(self, part: slice) -> Tensor:
         """Return the gradients of some samples."""
         return self.values[part]
+
+    def gram(self) -> Tensor:
+        """Return the inner products of the samples' gradients."""
+        flat = self.values.flatten(1) if self.values.dim() > 1 else self.values[:, None]
+        return flat @ flat.T
 
 
 @dataclass(frozen=True)
@@ -61,3 +69,7 @@ class OwnRows:
         for row, sample in enumerate(range(part.start, part.start + count)):
             out[row, sample] = self.values[sample]
         return out.flatten(1, 2)
+
+    def gram(self) -> Tensor:
+        """Return the inner products: samples have no row in common."""
+        return self.values.flatten(1).square().sum(1).diag()

@@ -1,8 +1,8 @@
-"""Where parameters meet the batch, and how the gradients taken there become squares of the parameters' own.
+"""Where parameters meet the batch, and how the gradients taken there become the parameters' own.
 
-A parameter that meets the batch once, as itself, is squared on the spot. Others (used twice, or met through
-something made of them) wait until all gradients that concern them are there; these are pulled back through the
-graph of what was made, a few samples at a time, and squared then.
+The gradients of a parameter that meets the batch once, as itself, are collected on the spot. Others (used twice, or
+met through something made of them) wait until all gradients that concern them are there; these are pulled back
+through the graph of what was made, a few samples at a time, and collected then.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from taskzoo.fisher.gradients import Gradients
+from taskzoo.fisher.collecting import Collector
+from taskzoo.fisher.gradients import Gradients, Rows
 
 Names = frozenset[str]
 Signature = list[tuple[Names, torch.Size]]
@@ -40,22 +41,22 @@ class Meetings:
     Args:
         parameters: Wanted, by name.
         samples: Of the batch, N.
+        collector: Takes the gradients of parameters.
 
     Attributes:
         made: Parameters and all that was made of them alone, with the names of those, by identity.
         refused: Names of parameters that were used in a way nobody knows the gradient of.
-        sums: Squared gradients summed over the samples, by name.
         watched: Once it is a list, what meets parameters in the batch is kept in it: the first sample's part, and the
             names of those.
         last: Whether no backward pass follows the next one: what it is done with is set free.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], samples: int) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], samples: int, collector: Collector) -> None:
         self.parameters = parameters
+        self.collector = collector
         self.samples = samples
         self.made: dict[int, tuple[Tensor, Names]] = {}
         self.refused: set[str] = set()
-        self.sums: dict[str, Tensor] = {}
         self.watched: Watched | None = None
         self.last = False
         self.all: list[Meeting] = []
@@ -114,7 +115,7 @@ class Meetings:
         (first, value), *others = gradients.items()
         (name, *more) = sorted(first.names)
         if not others and not more and first.tensor is self.parameters[name]:
-            self._add(name, value.squares())
+            self.collector.take(name, value)
             return
         names = sorted(frozenset[str]().union(*(meeting.names for meeting in gradients)))
         tensors = [meeting.tensor for meeting in gradients]
@@ -124,21 +125,13 @@ class Meetings:
             part = slice(start, min(start + step, self.samples))
             keep = not self.last or part.stop < self.samples
             pulled = _pull(tensors, parameters, [value.rows(part) for value in gradients.values()], keep)
-            for name in reversed(names):  # Each is set free before the next is squared.
+            for name in reversed(names):  # Each is set free before the next is collected.
                 gradient = pulled.pop()
-                if gradient is None:
-                    continue
-                if part.stop - start == 1 and name in self.sums:
-                    self.sums[name].addcmul_(gradient, gradient)
-                else:
-                    self._add(name, gradient.square().sum(0) if part.stop - start > 1 else gradient.square())
+                if gradient is not None:
+                    self.collector.take(name, Rows(gradient if part.stop - start > 1 else gradient[None]))
         if self.last:
             for meeting in gradients:
                 meeting.tensor = meeting.tensor.new_empty(0)
-
-    def _add(self, name: str, squares: Tensor) -> None:
-        known = self.sums.get(name)
-        self.sums[name] = squares if known is None else known.add_(squares)
 
 
 def restricted(signature: Signature, names: Collection[str]) -> Signature:

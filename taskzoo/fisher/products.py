@@ -15,6 +15,7 @@ from torch.nn import functional
 from taskzoo.fisher import kernel
 
 SCRATCH = {"cpu": 1 << 19, "cuda": 1 << 26}  # Elements in memory at once: on the CPU, what fits its caches.
+GRAM_SCRATCH = 1 << 24  # Elements of gradients in memory at once.
 LARGE = 1 << 16  # Weights above are squared sample by sample on the CPU: batched products would leave the cache.
 
 
@@ -71,6 +72,37 @@ class Products:
         g, columns = self._factors(part)
         products = (g @ columns).view(len(g), self.shape[0], *self.geometry.kernel, self.shape[1])
         return products.movedim(-1, 2).reshape(-1, *self.shape).contiguous()
+
+    def gram(self) -> Tensor:
+        """Return the inner products of the gradients, [N, N], by the cheaper of two ways.
+
+        With few positions the products of inputs and of output gradients, position by position, are multiplied; else
+        the gradients are made, a few outputs at a time.
+        """
+        positions, weights, groups = self._positions(), self.shape.numel(), self.geometry.groups
+        pairs = (self.samples * positions) ** 2
+        if pairs * (weights // self.shape[0] + self.shape[0] // groups) * groups < self.samples * weights * (
+            positions + self.samples
+        ):
+            return self._gram_of_pairs()
+        return self._gram_of_rows()
+
+    def _gram_of_pairs(self) -> Tensor:
+        g, columns = self._factors(slice(0, self.samples))
+        left = columns.transpose(0, 1).flatten(1, 2)
+        right = g.movedim(3, 1).movedim(2, 0).flatten(1, 2)
+        products = (left @ left.mT) * (right @ right.mT)
+        each = self.samples, self._positions()
+        return products.view(-1, *each, *each).sum((0, 2, 4))
+
+    def _gram_of_rows(self) -> Tensor:
+        out = self.x.new_zeros(self.samples, self.samples)
+        g, columns = self._factors(slice(0, self.samples))
+        step = max(1, GRAM_SCRATCH // (self.samples * self.geometry.groups * columns.shape[-1]))
+        for start in range(0, g.shape[2], step):
+            rows = (g[:, :, start : start + step] @ columns).flatten(1)
+            out.addmm_(rows, rows.T)
+        return out
 
     def _squares(self) -> Tensor:
         """Return the sums, [groups, O / groups, K I / groups], by torch's own products."""

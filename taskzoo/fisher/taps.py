@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from taskzoo.fisher.attention import attention
+from taskzoo.fisher.collecting import Collector
 from taskzoo.fisher.gradients import OwnRows, Rows, at_least_single
 from taskzoo.fisher.layers import LAYERS, Layer, NoRuleError
 from taskzoo.fisher.meetings import Meeting, Meetings
@@ -54,11 +55,12 @@ class Taps(TorchFunctionMode):
         model: Its wanted parameters require gradients, its others do not.
         names: Of the parameters wanted.
         samples: Of the batch, N.
+        collector: Takes their gradients.
     """
 
-    def __init__(self, model: nn.Module, names: Sequence[str], samples: int) -> None:
+    def __init__(self, model: nn.Module, names: Sequence[str], samples: int, collector: Collector) -> None:
         super().__init__()
-        self.met = Meetings({name: model.get_parameter(name) for name in names}, samples)
+        self.met = Meetings({name: model.get_parameter(name) for name in names}, samples, collector)
         self.token = torch.zeros((), device=next(model.parameters()).device, requires_grad=True)
 
     def __torch_function__(
