@@ -6,8 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from taskzoo.distance.ridge_loo import PENALTIES, Array, loo_r2, ridge_loo
+from taskzoo.distance.kernel_regression import NOISE, loo_r2
+from taskzoo.distance.ridge_loo import ridge_loo
+from taskzoo.distance.transferability.arrays import Array, centred
 from tests.distance.examples import observation
+
+
+def gram(features: Array) -> Array:
+    """Return the inner products of centred features."""
+    return centred(features) @ centred(features).T
 
 
 def refitted(features: Array, labels: list[int], penalty: float) -> float:
@@ -28,16 +35,16 @@ def test_closed_form_equals_refitting(size: int, classes: int) -> None:
     rng = np.random.default_rng(size)
     labels = [index % classes for index in range(12)]
     features = rng.normal(3, 1, (12, size)) + np.array(labels)[:, None]
-    found = loo_r2(features, np.array(labels), classes)
+    found = loo_r2(gram(features), np.array(labels), classes)
     scale = np.square(features - features.mean(0)).sum() / 12
     for index in (6, 15, 20, 27):
-        wanted = refitted(features, labels, PENALTIES[index] * scale)
+        wanted = refitted(features, labels, NOISE[index] * scale)
         assert found[index] == pytest.approx(wanted, rel=1e-6, abs=1e-9)
 
 
 def test_by_hand_through_the_origin_of_three_points() -> None:
     # Features 0, 1, 2 with labels 0, 1, 0 at a penalty so large that nothing is fitted: the baseline itself.
-    assert loo_r2(np.array([[0.0], [1.0], [2.0]]), np.array([0, 1, 0]), 2)[-1] == pytest.approx(0, abs=2e-3)
+    assert loo_r2(gram(np.array([[0.0], [1.0], [2.0]])), np.array([0, 1, 0]), 2)[-1] == pytest.approx(0, abs=2e-3)
 
 
 def test_the_label_itself_scores_one_and_constants_zero() -> None:
@@ -66,6 +73,6 @@ def test_scale_offset_rotation_and_order_do_not_matter(seed: int, size: int, sca
     features = rng.normal(size=(12, size))
     rotation = np.linalg.qr(rng.normal(size=(size, size)))[0]
     order = rng.permutation(12)
-    found = loo_r2((scale * features @ rotation + shift)[order], labels[order], 3)
-    assert found == pytest.approx(loo_r2(features, labels, 3), rel=1e-6, abs=1e-6)
+    found = loo_r2(gram((scale * features @ rotation + shift)[order]), labels[order], 3)
+    assert found == pytest.approx(loo_r2(gram(features), labels, 3), rel=1e-6, abs=1e-6)
     assert found.max() <= 1
