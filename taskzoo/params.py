@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from taskzoo.errors import InputError
 
-MeasureName = Literal["ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet", "ridge_loo"]
+MeasureName = Literal[
+    "ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet", "ridge_loo", "fisher_kernel"
+]
 StrategyName = Literal["random", "fuse"]
 
 
@@ -136,6 +138,9 @@ class FisherParams(Section):
     head_images: int = Field(
         300, ge=4, description="Training images on which a head is fitted to the source's features."
     )
+    kernel_images: int = Field(
+        100, ge=4, description="Of those, images between which inner products of gradients are taken."
+    )
     labels: Literal["data", "model", "expected"] = Field(
         "data",
         description="Empirical Fisher; labels drawn from the network's own prediction; or all, by their probability.",
@@ -147,7 +152,7 @@ class DistanceParams(Section):
     """Which measures are computed."""
 
     measures: list[MeasureName] = Field(
-        ["ridge_loo", "ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet"],
+        ["fisher_kernel", "ridge_loo", "ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet"],
         min_length=1,
     )
 

@@ -1,5 +1,6 @@
 """All measures by name."""
 
+from taskzoo.distance.fisher_kernel import FISHER_KERNEL
 from taskzoo.distance.fisher_relative import FISHER_RELATIVE
 from taskzoo.distance.ftd import FTD, FTD_REFERENCE_SQUARED
 from taskzoo.distance.ftd_layerwise import FTD_LAYERWISE
@@ -9,7 +10,8 @@ from taskzoo.distance.ridge_loo import RIDGE_LOO
 from taskzoo.errors import InputError
 
 MEASURES: dict[str, Measure] = {
-    one.name: one for one in (RIDGE_LOO, FTD, FTD_REFERENCE_SQUARED, FTD_LAYERWISE, FISHER_RELATIVE, LOGDET)
+    one.name: one
+    for one in (FISHER_KERNEL, RIDGE_LOO, FTD, FTD_REFERENCE_SQUARED, FTD_LAYERWISE, FISHER_RELATIVE, LOGDET)
 }
 
 

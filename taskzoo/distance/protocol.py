@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from taskzoo.fisher.observation import Observation
 
-Need = Literal["fisher", "features", "labels"]
+Need = Literal["fisher", "features", "gradients", "labels"]
 Function = Callable[[Observation, Observation], float]
 
 

@@ -44,6 +44,7 @@ class Observation:
     Attributes:
         fisher: Diagonal by name of the backbone's parameter.
         features: float32 [n, D], pooled, of n of the target's training images.
+        gram: float32 [m, m], inner products of the gradients of the first m of them, every parameter tensor alike.
         labels: int64 [n].
         classes: Number of the target's classes.
         provenance: Says where it comes from.
@@ -51,6 +52,7 @@ class Observation:
 
     fisher: Diagonal
     features: Tensor
+    gram: Tensor
     labels: Tensor
     classes: int
     provenance: FisherProvenance
@@ -86,6 +88,7 @@ def save_observation(path: Path, observation: Observation, key: str) -> None:
     """
     tensors = {PREFIX + name: value.float().contiguous() for name, value in observation.fisher.items()}
     tensors |= {"features": observation.features.float().contiguous(), "labels": observation.labels}
+    tensors["gram"] = observation.gram.float().contiguous()
     record = Record(provenance=observation.provenance, classes=observation.classes, key=key)
     # One entry only: safetensors writes several in an order that changes from run to run.
     metadata = {"record": record.model_dump_json()}
@@ -111,6 +114,7 @@ def load_observation(path: Path) -> Observation:
         observation = Observation(
             fisher={name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)},
             features=tensors["features"],
+            gram=tensors["gram"],
             labels=tensors["labels"],
             classes=record.classes,
             provenance=record.provenance,
@@ -140,6 +144,12 @@ def _check(observation: Observation, path: Path) -> None:
     labels, features = observation.labels, observation.features
     fits = features.dim() == 2 and labels.dtype == torch.int64 and labels.shape == features.shape[:1]
     inside = fits and len(labels) > 0 and 0 <= int(labels.min()) <= int(labels.max()) < observation.classes
+    square = observation.gram.dim() == 2 and len(set(observation.gram.shape)) == 1 and len(observation.gram) > 1
+    if not square or len(observation.gram) > len(features) or not observation.gram.isfinite().all():
+        raise InputError(
+            f"{path} holds inner products {tuple(observation.gram.shape)} of gradients; expected a finite square of at "
+            f"most {len(features)} images; delete it and run the fisher stage again."
+        )
     if not inside or not features.isfinite().all():
         raise InputError(
             f"{path} holds features {tuple(features.shape)} and labels {tuple(labels.shape)} that do not "

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from taskzoo.data.tasks import Task, draw
 from taskzoo.errors import InputError
 from taskzoo.fisher.diagonal import fisher
+from taskzoo.fisher.feature_gram import gradient_gram
 from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.summary import FisherProvenance
@@ -85,7 +86,14 @@ def observe(
         head_images=len(labels),
         dtype="float32",
     )
-    return Observation(_of_backbone(values), features.float(), labels, len(target.classes), provenance)
+    return Observation(
+        fisher=_of_backbone(values),
+        features=features.float(),
+        gram=gradient_gram(network.backbone, normalise(training.images[: params.kernel_images], probe).to(device())),
+        labels=labels,
+        classes=len(target.classes),
+        provenance=provenance,
+    )
 
 
 def _of_backbone(values: Mapping[str, Tensor]) -> dict[str, Tensor]:

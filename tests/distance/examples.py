@@ -17,6 +17,7 @@ def observation(
     target: str = "b",
     repeat: int = 0,
     fingerprint: str = "f",
+    gram: object | None = None,
 ) -> Observation:
     """Make an observation of the given values."""
     return Observation(
@@ -25,6 +26,7 @@ def observation(
             for name, value in (fisher or {"w": [1.0]}).items()
         },
         features=torch.as_tensor(np.asarray(features, dtype=np.float32)),
+        gram=torch.eye(len(labels)) if gram is None else torch.as_tensor(np.asarray(gram, dtype=np.float32)),
         labels=torch.tensor(labels),
         classes=max(labels) + 1,
         provenance=FisherProvenance(

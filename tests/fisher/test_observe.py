@@ -68,6 +68,11 @@ def test_observation_is_the_reference_fisher_of_backbone_with_fitted_head() -> N
     network = build_probe(PROBE, 3, state).eval()
     features = network.backbone(normalise(training.images, PROBE))
     assert torch.allclose(seen.features, features, atol=1e-5)
+    assert seen.gram.shape == (24, 24)
+    assert seen.gram.sum(0).abs().max() < 1e-3
+    assert float(seen.gram.diagonal().mean()) == pytest.approx(1, abs=1e-3)
+    few = observe("a", state, target, 1, PROBE, PARAMS.model_copy(update={"kernel_images": 5}), "f")
+    assert few.gram.shape == (5, 5)
 
     network.head.load_state_dict(fit_head(features.detach(), seen.labels, 3).state_dict())
     wanted = reference_fisher(network, normalise(held_out.images, PROBE), torch.from_numpy(held_out.labels))
@@ -101,6 +106,7 @@ def test_round_trip_and_damage(tmp_path: Path) -> None:
     assert loaded.classes == 2
     assert all(torch.equal(loaded.fisher[name], value.float()) for name, value in seen.fisher.items())
     assert torch.equal(loaded.features, seen.features)
+    assert torch.equal(loaded.gram, seen.gram.float())
     assert torch.equal(loaded.labels, seen.labels)
     assert saved_key(path) == "the key"
 
@@ -108,6 +114,10 @@ def test_round_trip_and_damage(tmp_path: Path) -> None:
     save_observation(path, replace(seen, labels=seen.labels + 5), "k")
     with pytest.raises(InputError, match="do not agree"):
         load_observation(path)
+    for gram in (seen.gram[:3], seen.gram / 0, torch.eye(len(seen.labels) + 1)):
+        save_observation(path, replace(seen, gram=gram), "k")
+        with pytest.raises(InputError, match="inner products"):
+            load_observation(path)
     save_file(tensors, path, {"record": "{}"})
     with pytest.raises(InputError, match="not a readable Fisher file"):
         load_observation(path)
