@@ -1,24 +1,49 @@
-"""``python -m benchmarks.transfer`` measures what is missing, regime by regime."""
+"""Which source transfers best, and which measure tells it: ``python -m benchmarks.transfer``.
+
+It measures what is missing in ``benchmarks/results/transfer``, regime by regime, and goes on where it was killed;
+``--summary`` writes the page beside this file from what is there, and prints the headline as its last line.
+"""
 
 import argparse
+import json
 
+from benchmarks.environment import environment
+from benchmarks.transfer.evaluate import evaluate
 from benchmarks.transfer.inputs import build_datasets, train_sources
-from benchmarks.transfer.settings import settings
+from benchmarks.transfer.report import headline, page
+from benchmarks.transfer.scores import measure_scores
+from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, SCORED, settings
 from benchmarks.transfer.truth import measure_truth
+from taskzoo.files import write_text
 
 
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settings", nargs="*", default=list(settings()), help="which probes")
-    parser.add_argument("--regimes", nargs="*", default=["few10", "linear", "few50", "full"], help="which regimes")
+    parser.add_argument("--regimes", nargs="*", default=REGIMES, help="which regimes")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="how many draws of each target's images")
+    parser.add_argument("--summary", action="store_true", help="measure nothing")
     options = parser.parse_args()
+    if options.summary:
+        summarise()
+        return
     build_datasets()
     for setting in options.settings:
         train_sources(setting)
     for regime in options.regimes:
         for setting in options.settings:
-            measure_truth(setting, regime)
+            measure_truth(setting, regime, options.draws)
+            if regime in SCORED:
+                measure_scores(setting, regime, options.draws)
+
+
+def summarise() -> None:
+    """Write the page and print the headline."""
+    found = [evaluate(setting, regime) for regime in REGIMES for setting in settings()]
+    evaluations = [each for each in found if each is not None]
+    write_text(HERE / "README.md", page(evaluations, environment()))
+    print(json.dumps(headline(evaluations)))
 
 
 if __name__ == "__main__":

@@ -25,9 +25,7 @@ def build_datasets() -> None:
 def task(setting: str, name: str) -> Task:
     """Return a task at the probe's image size."""
     params, chosen = zoo().tasks[name], settings()[setting]
-    return load_task(
-        name, params, CACHE / "datasets" / params.dataset, chosen.sizes, chosen.probe.image_size, SEED
-    )
+    return load_task(name, params, CACHE / "datasets" / params.dataset, chosen.sizes, chosen.probe.image_size, SEED)
 
 
 @cache

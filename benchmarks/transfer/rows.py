@@ -26,8 +26,10 @@ def read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(columns))
     lines = path.read_text().splitlines()
     rows = [line.split(",") for line in lines if line.count(",") == len(columns) - 1 and not line.startswith("key,")]
-    table = pd.DataFrame(rows, columns=list(columns)).drop_duplicates(columns[:-1])
-    return table.apply(lambda column: pd.to_numeric(column) if column.name in NUMBERS else column)
+    table = pd.DataFrame(rows, columns=list(columns)).drop_duplicates("key", keep="last")
+    for column in set(columns) - TEXT:
+        table[column] = pd.to_numeric(table[column])
+    return table
 
 
-NUMBERS = {"draw", "accuracy", "images", "value", "seconds"}
+TEXT = {"key", "target", "source"}

@@ -18,6 +18,9 @@ SPLIT = SplitParams(val=0.35, test=0.3)
 REPEATS = 2  # Trainings of a source; draw d of a target starts from training d modulo this.
 DRAWS = 4
 SEED = 0
+DATA = "TASKZOO_DATA"
+REGIMES = ("few10", "linear", "few50", "full")
+SCORED = ("few10", "few50")  # Regimes whose images the measures see.
 
 
 class Zoo(Section):
@@ -75,7 +78,7 @@ def zoo() -> Zoo:
 
 def data() -> Path:
     """Return the folder of the raw data: ``TASKZOO_DATA``."""
-    found = os.environ.get("TASKZOO_DATA")
+    found = os.environ.get(DATA)
     if not found:
         raise SystemExit("TASKZOO_DATA is not set; expected the folder with the benchmark's data sets; set it.")
     return Path(found)
@@ -100,7 +103,7 @@ def settings() -> dict[str, Setting]:
     pretrained = Setting(
         probe=ProbeParams(
             backbone="tf_efficientnet_lite0",
-            weights=str(data() / "tf_efficientnet_lite0.in1k.safetensors"),
+            weights=f"{os.environ.get(DATA)}/tf_efficientnet_lite0.in1k.safetensors",
             image_size=64,
         ),
         sources=TrainParams(repeats=REPEATS, steps=60, batch_size=32, learning_rate=3e-4, batch_norm="frozen"),

@@ -19,12 +19,12 @@ from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import accuracy, fit, in_batches
 
 COLUMNS = ("key", "target", "source", "draw", "accuracy")
-Job = tuple[str, str, str, str]
+Job = tuple[str, str, str, str, int]
 
 
-def measure_truth(setting: str, regime: str) -> None:
+def measure_truth(setting: str, regime: str, draws: int = DRAWS) -> None:
     """Fine-tune every target from every source and from the initial state, as far as that is not done."""
-    run_jobs(transfer, list(missing(setting, regime)), f"{setting} {regime}")
+    run_jobs(transfer, list(missing(setting, regime, draws)), f"{setting} {regime}")
 
 
 def path_of(setting: str, regime: str) -> Path:
@@ -37,13 +37,14 @@ def table(setting: str, regime: str) -> pd.DataFrame:
     return rows.read(path_of(setting, regime), COLUMNS)
 
 
-def missing(setting: str, regime: str) -> Iterator[Job]:
-    """Yield the pairs that lack a draw; targets change fastest, so that a part of them is a fair sample."""
+def missing(setting: str, regime: str, draws: int = DRAWS) -> Iterator[Job]:
+    """Yield what is not done; draws change slowest, so that a part is a whole table of fewer draws."""
     done = set(table(setting, regime)["key"])
-    for source in (NO_TRANSFER, *zoo().tasks):
-        for target in zoo().tasks:
-            if target != source and any(key(setting, regime, target, source, draw) not in done for draw in range(DRAWS)):
-                yield setting, regime, target, source
+    for draw in range(draws):
+        for source in (NO_TRANSFER, *zoo().tasks):
+            for target in zoo().tasks:
+                if target != source and key(setting, regime, target, source, draw) not in done:
+                    yield setting, regime, target, source, draw
 
 
 def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
@@ -55,15 +56,16 @@ def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
     return digest_json([*parts, chosen.batch_size, chosen.learning_rate])[:12]
 
 
-def transfer(setting: str, regime: str, target: str, source: str) -> None:
-    """Run the draws of one pair and keep their accuracies."""
+def transfer(setting: str, regime: str, target: str, source: str, draw: int) -> None:
+    """Run one draw of one pair and keep its accuracy."""
     task, how = inputs.task(setting, target), settings()[setting].regimes[regime]
-    found = []
-    for draw in range(DRAWS):
-        state = inputs.state(setting, source, draw % REPEATS)
-        value = learn(setting, how, state, chosen(task.val, how, draw), task.test, len(task.classes), draw)
-        found.append((key(setting, regime, target, source, draw), target, source, draw, f"{value:.4f}"))
-    rows.append(path_of(setting, regime), COLUMNS, found)
+    state = inputs.state(setting, source, draw % REPEATS)
+    value = learn(setting, how, state, chosen(task.val, how, draw), task.test, len(task.classes), draw)
+    rows.append(
+        path_of(setting, regime),
+        COLUMNS,
+        [(key(setting, regime, target, source, draw), target, source, draw, f"{value:.4f}")],
+    )
 
 
 def chosen(pool: TaskSplit, how: Regime, draw: int) -> TaskSplit:
@@ -71,9 +73,7 @@ def chosen(pool: TaskSplit, how: Regime, draw: int) -> TaskSplit:
     return pool if how.images is None else few_shot(pool, how.images, draw)
 
 
-def learn(
-    setting: str, how: Regime, state: State, few: TaskSplit, test: TaskSplit, classes: int, seed: int
-) -> float:
+def learn(setting: str, how: Regime, state: State, few: TaskSplit, test: TaskSplit, classes: int, seed: int) -> float:
     """Return the test accuracy after learning from few images."""
     params = settings()[setting]
     network = build_probe(params.probe, classes, state)

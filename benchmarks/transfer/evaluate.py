@@ -1,0 +1,155 @@
+"""Figures of every measure and control, for a probe and a regime."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from benchmarks.transfer import controls, scores
+from benchmarks.transfer import truth as transfers
+from benchmarks.transfer.measures import NAMES
+from benchmarks.transfer.metrics import POOLS, Truth, cube, inside, interval, regrets, residual, summary, weighted_taus
+
+Array = npt.NDArray[np.float64]
+DEFAULT = "kernel_and_likeness"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out for a probe and a regime.
+
+    Attributes:
+        setting: The probe.
+        regime: How targets learned.
+        truth: What really transferred.
+        figures: By measure and figure, one value a target.
+        ceilings: By figure.
+    """
+
+    setting: str
+    regime: str
+    truth: Truth
+    figures: dict[str, dict[str, Array]]
+    ceilings: dict[str, float]
+
+
+def evaluate(setting: str, regime: str) -> Evaluation | None:
+    """Return the figures so far; None where no target has all its sources."""
+    found = transfers.table(setting, regime)
+    if found.empty:
+        return None
+    truth = cube(_whole_draws(found), "accuracy")
+    if not truth.targets:
+        return None
+    figures = {}
+    known = {**_measures(setting, regime, truth), **_controls(setting, regime, truth)}
+    if {"fisher_kernel", "likeness"} <= set(known):
+        kernel, likeness = known["fisher_kernel"], known["likeness"][..., : known["fisher_kernel"].shape[2]]
+        known[DEFAULT] = _standardised(truth, kernel) + _standardised(truth, likeness)
+    for name, values in known.items():
+        figures[name] = {**summary(truth, values), "tau_residual": _residual_tau(truth, values)}
+    return Evaluation(setting, regime, truth, figures, ceilings(truth))
+
+
+def ceilings(truth: Truth) -> dict[str, float]:
+    """Return what the noise of the truth leaves to be reached, from one half of the draws judged by the other.
+
+    Returns:
+        Spearman-Brown reliability of the mean and the attainable correlation, and for each pool weighted tau and
+        regret of a chooser that fine-tuned from every source on half of the draws and read the test set.
+    """
+    draws = truth.values.shape[2]
+    if draws < 2:
+        return {}
+    first, second = (truth.values[..., part::2].mean(2) for part in (0, 1))
+    other = Truth(truth.targets, truth.sources, second[..., None])
+    halves = []
+    for a, b in zip(first[:, :-1], second[:, :-1], strict=True):
+        keep = np.isfinite(a)
+        halves.append(np.corrcoef(np.argsort(np.argsort(a[keep])), np.argsort(np.argsort(b[keep])))[0, 1])
+    half = float(np.mean(halves))
+    reliability = max(2 * half / (1 + half), 0.0)
+    out = {"split_half": half, "reliability": reliability, "attainable": reliability**0.5}
+    for pool in POOLS:
+        members = inside(truth, pool)
+        out[f"oracle_tau_{pool}"] = float(weighted_taus(other.mean, first[..., None], members).mean())
+        out[f"oracle_regret_{pool}"] = float(regrets(other.mean, first[..., None], members).mean())
+    return out | variance(truth)
+
+
+def variance(truth: Truth) -> dict[str, float]:
+    """Return the shares of source, interaction and noise in the variance of one draw within a target.
+
+    Sums of squares of the trained sources, by the expected mean squares of a two-way table with repeats.
+    """
+    gains = truth.values[:, :-1] - np.nanmean(truth.values[:, :-1], axis=1, keepdims=True)
+    draws = gains.shape[2]
+    means = gains.mean(2)
+    noise = float(np.nanmean(np.square(gains - means[..., None]))) * draws / (draws - 1)
+    source = np.nanmean(means, axis=0)
+    within = float(np.nanmean(np.square(means - source))) - noise / draws
+    between = float(np.mean(np.square(source))) - (within + noise / draws) / len(truth.targets)
+    parts = {"source": max(between, 0.0), "interaction": max(within, 0.0), "noise": noise}
+    return {f"share_{name}": value / sum(parts.values()) for name, value in parts.items()}
+
+
+def paired(evaluation: Evaluation, name: str, figure: str) -> tuple[float, float, float]:
+    """Return by how much the default's figure is above a measure's, with its 90 % interval over targets."""
+    apart = evaluation.figures[DEFAULT][figure] - evaluation.figures[name][figure]
+    return float(apart.mean()), *interval(apart)
+
+
+def _whole_draws(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the draws that every pair has; a draw under way is not in it."""
+    counts = table.groupby("draw").size()
+    full = [draw for draw, count in counts.items() if count == counts.max()] if len(counts) else []
+    return table[table["draw"].isin(full)]
+
+
+def _measures(setting: str, regime: str, truth: Truth) -> dict[str, Array]:
+    table = scores.table(setting, regime)
+    if table.empty:
+        return {}
+    return _columns(_whole_draws(table), NAMES, truth)
+
+
+def _columns(table: pd.DataFrame, names: Sequence[str], truth: Truth) -> dict[str, Array]:
+    """Return columns of a table by name, [T, S, draws]."""
+    if table.empty:
+        return {}
+    index = pd.MultiIndex.from_product([truth.targets, truth.sources])
+    out = {}
+    for name in names:
+        wide = table.pivot_table(index=["target", "source"], columns="draw", values=name, dropna=False).reindex(index)
+        out[name] = wide.to_numpy(dtype=np.float64).reshape(len(truth.targets), len(truth.sources), -1)
+    return out
+
+
+def _standardised(truth: Truth, values: Array) -> Array:
+    """Return values of mean 0 and spread 1 over the trained sources of each target and draw."""
+    trained = np.where(np.isfinite(truth.mean)[..., None], values, np.nan)
+    trained[:, -1] = np.nan
+    mean, spread = np.nanmean(trained, axis=1, keepdims=True), np.nanstd(trained, axis=1, keepdims=True)
+    return np.asarray((trained - mean) / np.where(spread > 0, spread, 1))
+
+
+def _controls(setting: str, regime: str, truth: Truth) -> dict[str, Array]:
+    return {
+        "random": controls.random(truth),
+        "source_mean": controls.source_mean(truth, whole_data_set=False),
+        "source_mean_other_data": controls.source_mean(truth, whole_data_set=True),
+        "same_data_set": controls.same_data_set(truth),
+        **_columns(scores.controls_of(setting, regime), controls.OF_IMAGES, truth),
+    }
+
+
+def _residual_tau(truth: Truth, values: Array) -> Array:
+    left = residual(truth.mean[:, :-1])
+    draws = [
+        residual(np.where(np.isfinite(truth.mean[:, :-1]), values[:, :-1, d], np.nan)) for d in range(values.shape[2])
+    ]
+    stacked = np.stack(draws, axis=2)
+    whole = [np.concatenate([each, np.zeros((len(each), 1, *each.shape[2:]))], axis=1) for each in (left, stacked)]
+    return weighted_taus(whole[0], whole[1], inside(truth, "all"))

@@ -1,0 +1,81 @@
+"""All measures of the benchmark: functions of a view and of the target's own network; higher is better."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.transfer.view import View
+from taskzoo.distance.fisher_relative import fisher_relative
+from taskzoo.distance.ftd import ftd
+from taskzoo.distance.ftd_layerwise import ftd_layerwise
+from taskzoo.distance.kernel_regression import log_evidence, loo_r2
+from taskzoo.distance.logdet import logdet
+from taskzoo.distance.transferability.gbc import gbc
+from taskzoo.distance.transferability.hscore import hscore
+from taskzoo.distance.transferability.label_correlation import label_correlation
+from taskzoo.distance.transferability.leep import leep, leep_loo
+from taskzoo.distance.transferability.logme import logme
+from taskzoo.distance.transferability.nce import nce
+from taskzoo.distance.transferability.neighbours import centroid_loo, knn_loo
+from taskzoo.distance.transferability.nleep import nleep
+from taskzoo.distance.transferability.sfda import sfda
+from taskzoo.distance.transferability.transrate import transrate
+from taskzoo.distance.vectors import whole
+from taskzoo.fisher.observation import Observation
+
+Score = Callable[[View, Observation], float]
+
+
+def frobenius(ab: Observation, bb: Observation) -> float:
+    """Return minus the norm of the difference of the roots of two Fishers, neither scaled."""
+    f, g = whole(ab, bb)
+    return -float(np.sqrt(np.square(np.sqrt(f) - np.sqrt(g)).sum()))
+
+
+def log_trace(view: View) -> float:
+    """Return minus the log of the Fisher's trace."""
+    return -float(np.log(sum(value.sum() for value in view.seen.diagonal.values())))
+
+
+OF_HEAD: dict[str, Callable[..., float]] = {"leep": leep, "leep_loo": leep_loo, "nce": nce}
+OF_FEATURES: dict[str, Callable[..., float]] = {
+    each.__name__: each for each in (nleep, logme, hscore, transrate, sfda, gbc, centroid_loo, knn_loo)
+}
+MEASURES: dict[str, Score] = {
+    "fisher_kernel": lambda v, _: log_evidence(v.feature_kernel + v.gradient_kernel, v.labels, v.classes),
+    "fisher_kernel_loo": lambda v, _: float(loo_r2(v.feature_kernel + v.gradient_kernel, v.labels, v.classes).max()),
+    "fisher_kernel_alone": lambda v, _: log_evidence(v.gradient_kernel, v.labels, v.classes),
+    "fisher_kernel_alone_loo": lambda v, _: float(loo_r2(v.gradient_kernel, v.labels, v.classes).max()),
+    "features_evidence": lambda v, _: log_evidence(v.feature_kernel, v.labels, v.classes),
+    "ridge_loo": lambda v, _: float(loo_r2(v.feature_kernel, v.labels, v.classes).max()),
+    "lfc": lambda v, _: label_correlation(v.feature_kernel, v.labels),
+    "lgc": lambda v, _: label_correlation(v.raw_gradient_gram, v.labels),
+    "lgc_per_tensor": lambda v, _: label_correlation(v.gradient_kernel, v.labels),
+    "ftd": lambda v, own: -ftd(v.seen, own),
+    "ftd_layerwise": lambda v, own: -ftd_layerwise(v.seen, own),
+    "fisher_relative": lambda v, own: -fisher_relative(v.seen, own),
+    "logdet": lambda v, own: -logdet(v.seen, own),
+    "fisher_frobenius": lambda v, own: frobenius(v.seen, own),
+    "fisher_trace": lambda v, _: log_trace(v),
+}
+
+
+def scores(view: View, own: Observation) -> dict[str, float]:
+    """Return all measures of a source; NaN where one cannot serve the initial state.
+
+    Args:
+        view: Of the source on the target's images.
+        own: The target's own network on the same images.
+
+    Returns:
+        By name.
+    """
+    found = {name: score(view, own) for name, score in MEASURES.items()}
+    found |= {name: score(view.features, view.labels, view.classes) for name, score in OF_FEATURES.items()}
+    for name, score in OF_HEAD.items():
+        known = view.log_probabilities
+        found[name] = float("nan") if known is None else score(known, view.labels, view.classes)
+    return found
+
+
+NAMES = [*MEASURES, *OF_FEATURES, *OF_HEAD]

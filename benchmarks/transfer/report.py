@@ -1,0 +1,153 @@
+"""The results as a page and as one JSON line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.transfer.evaluate import DEFAULT, Evaluation, paired
+from benchmarks.transfer.metrics import POOLS, interval
+from benchmarks.transfer.settings import HERE
+
+CONTROLS = (
+    *("random", "source_mean", "source_mean_other_data", "same_data_set", "pixel_statistics", "likeness"),
+    *("source_accuracy", "class_count", "data_set_size"),
+)
+NEEDED_TAU = {
+    ("small", "all"): 0.56,
+    ("small", "other"): 0.31,
+    ("pretrained", "all"): 0.53,
+    ("pretrained", "other"): 0.26,
+}
+HALVED = ("leep_loo", "logme", "ridge_loo")  # Rivals whose regret above a perfect chooser's is to be halved.
+HEAD = (
+    "measure | tau, all | tau, other | residual | regret, all | regret@3 | regret, other | not worse, all | other | "
+    "default better by, all | other"
+)
+
+
+def page(evaluations: Sequence[Evaluation], environment: Mapping[str, Any]) -> str:
+    """Return the Markdown page.
+
+    Args:
+        evaluations: Of probes and regimes.
+        environment: Where it was measured.
+
+    Returns:
+        The whole text.
+    """
+    parts = [
+        (HERE / "introduction.md").read_text().rstrip(),
+        *(_section(each) for each in evaluations),
+        "## Where",
+        _environment(environment),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(found: Evaluation) -> str:
+    truth = found.truth
+    gains = truth.gain[:, :-1]
+    best = np.nanmax(truth.mean, axis=1)
+    ceiling = found.ceilings
+    lines = [
+        f"## {found.setting}, {found.regime}",
+        "",
+        f"{len(truth.targets)} targets, {truth.values.shape[2]} draws. Accuracy from the initial state "
+        f"{truth.mean[:, -1].mean():.3f}, from the mean source {np.nanmean(truth.mean[:, :-1]):.3f}, from the best "
+        f"{best.mean():.3f}; {np.nanmean(gains < 0):.0%} of the transfers are negative.",
+        "",
+    ]
+    if ceiling:
+        lines += [
+            f"Variance of one draw within a target: source {ceiling['share_source']:.2f}, interaction "
+            f"{ceiling['share_interaction']:.2f}, noise {ceiling['share_noise']:.2f}. Split-half rank correlation "
+            f"{ceiling['split_half']:.2f}, reliability of the mean {ceiling['reliability']:.2f}, attainable "
+            f"correlation {ceiling['attainable']:.2f}. A chooser that fine-tuned from every source on half of the "
+            f"draws and read the test set reaches tau {ceiling['oracle_tau_all']:.2f} (other "
+            f"{ceiling['oracle_tau_other']:.2f}) and regret {100 * ceiling['oracle_regret_all']:.1f} (other "
+            f"{100 * ceiling['oracle_regret_other']:.1f}) on the other half.",
+            "",
+        ]
+    lines += [f"| {HEAD} |", "|" + " --- |" * len(HEAD.split("|"))]
+    names = sorted(found.figures, key=lambda name: -float(found.figures[name]["tau_all"].mean()))
+    lines += [_row(found, name) for name in names]
+    return "\n".join(lines)
+
+
+def _row(found: Evaluation, name: str) -> str:
+    values = found.figures[name]
+    label = f"**{name}**" if name == DEFAULT else f"*{name}*" if name in CONTROLS else name
+    cells = [
+        label,
+        _with_interval(values["tau_all"]),
+        _with_interval(values["tau_other"]),
+        "" if name.startswith("source_mean") else f"{values['tau_residual'].mean():.2f}",
+        _with_interval(100 * values["regret_all"], 1),
+        f"{100 * values['regret3_all'].mean():.1f}",
+        _with_interval(100 * values["regret_other"], 1),
+        f"{values['not_worse_all'].mean():.2f}",
+        f"{values['not_worse_other'].mean():.2f}",
+        *(_difference(found, name, f"tau_{pool}") for pool in POOLS),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _with_interval(values: Any, digits: int = 2) -> str:
+    low, high = interval(values)
+    return f"{values.mean():.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _difference(found: Evaluation, name: str, figure: str) -> str:
+    if name == DEFAULT or DEFAULT not in found.figures:
+        return ""
+    mean, low, high = paired(found, name, figure)
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _environment(environment: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in environment.items())
+
+
+def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return the default's figures beside its strongest rivals', by probe and regime, and whether the goal is met."""
+    out: dict[str, Any] = {}
+    met = []
+    for found in evaluations:
+        if DEFAULT not in found.figures:
+            continue
+        own = found.figures[DEFAULT]
+        rivals = [name for name in found.figures if not name.startswith(DEFAULT)]
+        entry: dict[str, Any] = {"targets": len(found.truth.targets), "draws": found.truth.values.shape[2]}
+        for pool in POOLS:
+            best = max(rivals, key=lambda name: float(found.figures[name][f"tau_{pool}"].mean()))
+            mean, low, high = paired(found, best, f"tau_{pool}")
+            entry[pool] = {
+                "tau": round(float(own[f"tau_{pool}"].mean()), 3),
+                "regret_points": round(100 * float(own[f"regret_{pool}"].mean()), 2),
+                "not_worse": round(float(own[f"not_worse_{pool}"].mean()), 3),
+                "best_rival": best,
+                "rival_tau": round(float(found.figures[best][f"tau_{pool}"].mean()), 3),
+                "better_by": [round(each, 3) for each in (mean, low, high)],
+            }
+        entry["ceilings"] = {name: round(value, 3) for name, value in found.ceilings.items()}
+        out[f"{found.setting}-{found.regime}"] = entry
+        if found.regime in {"few10", "few50"}:
+            met.append(_met(found, rivals))
+    return {**out, "met": len(met) == 4 and all(met)}
+
+
+def _met(found: Evaluation, rivals: Sequence[str]) -> bool:
+    """Tell whether the default beats every rival on the full pool, is not below any on the other, and halves regret."""
+    own = found.figures[DEFAULT]
+    above = all(paired(found, name, "tau_all")[1] > 0 for name in rivals)
+    beside = all(paired(found, name, "tau_other")[2] >= 0 for name in rivals)
+    halved = all(
+        float(own["regret_all"].mean()) <= float(found.figures[name]["regret_all"].mean()) / 2
+        for name in HALVED
+        if name in found.figures
+    )
+    marks = all(
+        float(own[f"tau_{pool}"].mean()) >= NEEDED_TAU[found.setting, pool] for pool in POOLS if found.regime == "few10"
+    )
+    return above and beside and halved and marks

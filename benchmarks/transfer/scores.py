@@ -1,0 +1,94 @@
+"""What every measure says of every source, from the images of each draw alone."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.transfer import inputs, rows
+from benchmarks.transfer.controls import of_images
+from benchmarks.transfer.measures import NAMES, scores
+from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, settings, zoo
+from benchmarks.transfer.truth import chosen
+from benchmarks.transfer.view import look, observed
+from taskzoo.files import digest_json, write_text
+from taskzoo.fisher.observation import Observation
+from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.parallel import run_jobs
+from taskzoo.probe.network import build_probe
+from taskzoo.probe.probes import tensors
+from taskzoo.probe.training import fit
+
+COLUMNS = ("key", "target", "source", "draw", *NAMES)
+
+
+def measure_scores(setting: str, regime: str, draws: int = DRAWS) -> None:
+    """Score every source on every target, as far as that is not done."""
+    run_jobs(score, list(missing(setting, regime, draws)), f"{setting} {regime} scores")
+    write_text(controls_path(setting, regime), of_images(setting, regime, draws).to_csv(index=False))
+
+
+def controls_path(setting: str, regime: str) -> Path:
+    """Return the file of the controls that need images."""
+    return RESULTS / "controls" / f"{setting}-{regime}.csv"
+
+
+def controls_of(setting: str, regime: str) -> pd.DataFrame:
+    """Return those controls, one row a target, source and draw."""
+    path = controls_path(setting, regime)
+    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["target", "source", "draw"])
+
+
+def path_of(setting: str, regime: str) -> Path:
+    """Return the file of a regime's scores."""
+    return RESULTS / "scores" / f"{setting}-{regime}.csv"
+
+
+def table(setting: str, regime: str) -> pd.DataFrame:
+    """Return the scores so far, one row a target, source and draw."""
+    return rows.read(path_of(setting, regime), COLUMNS)
+
+
+def missing(setting: str, regime: str, draws: int = DRAWS) -> Iterator[tuple[str, str, str, int]]:
+    """Yield targets and draws that lack a source; draws change slowest."""
+    done = set(table(setting, regime)["key"])
+    for draw in range(draws):
+        for target in zoo().tasks:
+            if any(key(setting, regime, target, source, draw) not in done for source in sources(target)):
+                yield setting, regime, target, draw
+
+
+def sources(target: str) -> list[str]:
+    """Return the sources of a target, the initial state last."""
+    return [*(name for name in zoo().tasks if name != target), NO_TRANSFER]
+
+
+def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
+    """Return a hash of the inputs of a score, and of which measures there are."""
+    params = settings()[setting]
+    known = "" if source == NO_TRANSFER else inputs.task(setting, source).digest
+    parts = [inputs.task(setting, target).digest, source, known, params.sources.model_dump(), NAMES]
+    return digest_json([*parts, inputs.print_of(setting), vars(params.regimes[regime]), draw])[:12]
+
+
+def score(setting: str, regime: str, target: str, draw: int) -> None:
+    """Score all sources on the images of one draw."""
+    task, how = inputs.task(setting, target), settings()[setting].regimes[regime]
+    few, classes = chosen(task.val, how, draw), len(task.classes)
+    own = target_network(setting, regime, target, draw)
+    found = []
+    for source in sources(target):
+        values = scores(look(setting, source, draw % REPEATS, few, classes), own)
+        told = ["" if math.isnan(values[name]) else f"{values[name]:.6g}" for name in NAMES]
+        found.append((key(setting, regime, target, source, draw), target, source, draw, *told))
+    rows.append(path_of(setting, regime), COLUMNS, found)
+
+
+def target_network(setting: str, regime: str, target: str, draw: int) -> Observation:
+    """Return the Fisher of a network that learned the target from the images of the draw, on the same images."""
+    task, params = inputs.task(setting, target), settings()[setting]
+    network = build_probe(params.probe, len(task.classes), inputs.initial(setting))
+    images, labels = tensors(chosen(task.val, params.regimes[regime], draw), params.probe)
+    fit(network, images, labels, params.recipe(params.regimes[regime]), draw)
+    return observed(network, target, images, labels, len(task.classes))

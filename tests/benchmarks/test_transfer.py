@@ -1,0 +1,157 @@
+"""Figures of the transfer benchmark, by hand and on made-up truths of known noise."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from benchmarks.transfer import rows
+from benchmarks.transfer.controls import same_data_set, source_mean
+from benchmarks.transfer.evaluate import ceilings, variance
+from benchmarks.transfer.metrics import (
+    Array,
+    Truth,
+    cube,
+    inside,
+    interval,
+    not_worse,
+    regrets,
+    residual,
+    weighted_taus,
+)
+from benchmarks.transfer.settings import zoo
+from taskzoo.fisher.pairs import NO_TRANSFER
+
+NAMES = list(zoo().tasks)
+SOURCES = [*NAMES, NO_TRANSFER]
+SIZE = len(NAMES)
+
+
+def truth(values: Array) -> Truth:
+    """Return a truth over all tasks of the zoo; a task is no source of itself."""
+    values = values.copy()
+    values[np.arange(SIZE), np.arange(SIZE)] = np.nan
+    return Truth(NAMES, SOURCES, values)
+
+
+def made(source: float, interaction: float, noise: float, draws: int = 4, seed: int = 0) -> Truth:
+    """Return accuracies of given standard deviations."""
+    rng = np.random.default_rng(seed)
+    cells = rng.normal(0, source, (1, SIZE + 1)) + rng.normal(0, interaction, (SIZE, SIZE + 1))
+    return truth(cells[..., None] + rng.normal(0, noise, (SIZE, SIZE + 1, draws)))
+
+
+def test_every_data_set_has_two_tasks_and_there_are_enough() -> None:
+    datasets = [task.dataset for task in zoo().tasks.values()]
+    assert len(datasets) >= 20
+    assert min(datasets.count(name) for name in set(datasets)) >= 2
+
+
+def test_pools_leave_out_the_task_itself_and_the_second_its_data_set() -> None:
+    found = made(1, 1, 1)
+    whole, other = inside(found, "all"), inside(found, "other")
+    row = NAMES.index("houses-indoor")
+    assert whole[row].sum() == SIZE
+    assert not whole[row, row]
+    assert {name for name, one in zip(SOURCES, other[row], strict=True) if not one} == {
+        "houses-rooms",
+        "houses-indoor",
+        "houses-water",
+    }
+
+
+def test_tau_is_scipys_over_trained_sources_only() -> None:
+    found = made(0, 1, 0)
+    scores = np.random.default_rng(1).normal(size=(SIZE, SIZE + 1, 1))
+    scores[:, -1] = 99.0
+    taus = weighted_taus(found.mean, scores, inside(found, "all"))
+    assert taus[0] == pytest.approx(stats.weightedtau(scores[0, 1:-1, 0], found.mean[0, 1:-1]).statistic)
+    assert weighted_taus(found.mean, found.values, inside(found, "other")) == pytest.approx(np.ones(SIZE))
+    assert not weighted_taus(found.mean, np.zeros_like(scores), inside(found, "all")).any()
+
+
+def test_regret_counts_the_initial_state_on_both_sides() -> None:
+    values = np.full((SIZE, SIZE + 1, 1), 0.5)
+    values[0, 1:4, 0] = 0.6, 0.7, 0.55
+    values[0, -1] = 0.65
+    found = truth(values)
+    scores = np.zeros((SIZE, SIZE + 1, 1))
+    scores[0, 3], scores[0, 1], scores[0, -1] = 3.0, 2.0, 1.0
+    pool = inside(found, "all")
+    assert regrets(found.mean, scores, pool)[0] == pytest.approx(0.7 - 0.55)
+    assert regrets(found.mean, scores, pool, 2)[0] == pytest.approx(0.7 - 0.6)
+    assert regrets(found.mean, scores, pool, 3)[0] == pytest.approx(0.7 - 0.65)
+    assert not_worse(found.mean, scores, pool)[0] == 0
+    scores[0, -1] = 4.0
+    assert regrets(found.mean, scores, pool)[0] == pytest.approx(0.7 - 0.65)
+    scores[0, -1] = np.nan
+    assert regrets(found.mean, scores, pool)[0] == pytest.approx(0.7 - 0.55)
+    scores[0, 2] = 9.0
+    assert not_worse(found.mean, scores, pool)[0] == 1
+
+
+def test_residual_has_no_target_or_source_effect() -> None:
+    left = residual(made(1, 1, 0).mean)
+    assert np.nanmean(left, axis=0) == pytest.approx(np.zeros(SIZE + 1), abs=1e-6)
+    assert np.nanmean(left, axis=1) == pytest.approx(np.zeros(SIZE), abs=1e-6)
+
+
+@pytest.mark.parametrize("parts", [(3.0, 0.5, 0.5), (0.5, 3.0, 0.5), (0.5, 0.5, 3.0)])
+def test_variance_shares_are_those_of_the_made_up_truth(parts: tuple[float, float, float]) -> None:
+    found = np.mean([list(variance(made(*parts, seed=seed)).values()) for seed in range(20)], axis=0)
+    wanted = np.square(parts) / np.square(parts).sum()
+    assert found == pytest.approx(wanted, abs=0.06)
+
+
+def test_ceilings_are_one_without_noise_and_low_with_much() -> None:
+    clean, noisy = ceilings(made(0, 1, 1e-6)), ceilings(made(0, 1, 5))
+    assert clean["attainable"] == pytest.approx(1)
+    assert clean["oracle_regret_all"] == pytest.approx(0, abs=1e-6)
+    assert noisy["reliability"] < 0.5
+    assert noisy["oracle_tau_all"] < 0.4
+
+
+def test_the_source_mean_never_sees_its_target_nor_the_rest_of_its_data_set() -> None:
+    found = made(0, 0, 1e-9)
+    values = found.values.copy()
+    row, column = NAMES.index("houses-rooms"), NAMES.index("mnist-ten")
+    values[row, column] += 10
+    raised = Truth(NAMES, SOURCES, values)
+    own = source_mean(raised, whole_data_set=False)[:, column, 0]
+    whole = source_mean(raised, whole_data_set=True)[:, column, 0]
+    assert own[row] == pytest.approx(0, abs=1e-6)
+    assert own[NAMES.index("houses-indoor")] > 0.3
+    assert whole[NAMES.index("houses-indoor")] == pytest.approx(0, abs=1e-6)
+    assert whole[NAMES.index("cifar-ten")] > 0.3
+    assert same_data_set(raised)[row, NAMES.index("houses-water")] == 1
+
+
+def test_intervals_hold_the_mean_and_shrink_with_targets() -> None:
+    values = np.random.default_rng(0).normal(size=400)
+    low, high = interval(values)
+    few_low, few_high = interval(values[:20])
+    assert low < values.mean() < high
+    assert few_high - few_low > 3 * (high - low)
+
+
+def test_tables_leave_out_torn_lines_and_repeated_results(tmp_path: Path) -> None:
+    path, columns = tmp_path / "sub/table.csv", ("key", "target", "source", "draw", "accuracy")
+    assert rows.read(path, columns).empty
+    rows.append(path, columns, [("k1", "a", "b", 0, 0.5), ("k2", "a", "c", 0, 0.25)])
+    rows.append(path, columns, [("k2", "a", "c", 0, 0.75)])
+    with path.open("a") as handle:
+        handle.write("k3,a,d")
+    found = rows.read(path, columns)
+    assert found["key"].tolist() == ["k1", "k2"]
+    assert found["accuracy"].tolist() == [0.5, 0.75]
+
+
+def test_targets_without_all_sources_are_left_out() -> None:
+    table = pd.DataFrame(
+        [(target, source, 0, 0.5) for target in NAMES[:3] for source in SOURCES if source != target],
+        columns=["target", "source", "draw", "accuracy"],
+    )
+    assert cube(table, "accuracy").targets == NAMES[:3]
+    assert cube(table.iloc[:-1], "accuracy").targets == NAMES[:2]
