@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from taskzoo.errors import InputError
-from taskzoo.fisher.summary import FisherProvenance, check_comparable, load_fisher, save_fisher
+from taskzoo.fisher.summary import SCHEMA_VERSION, FisherProvenance, check_comparable, load_fisher, save_fisher
 
 PROVENANCE = FisherProvenance(
     fingerprint="aa",
@@ -51,7 +51,8 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
     save_file({"w": torch.ones(2)}, path)
     with pytest.raises(InputError, match="not a readable Fisher file"):
         load_fisher(path)
-    newer = PROVENANCE.model_dump_json().replace('"schema_version":1', '"schema_version":2')
+    known, other = (f'"schema_version":{number}' for number in (SCHEMA_VERSION, SCHEMA_VERSION + 1))
+    newer = PROVENANCE.model_dump_json().replace(known, other)
     save_file({"w": torch.ones(2)}, path, {"provenance": newer})
     with pytest.raises(InputError, match="schema_version"):
         load_fisher(path)
