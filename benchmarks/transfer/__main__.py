@@ -12,9 +12,11 @@ from benchmarks.transfer.evaluate import evaluate
 from benchmarks.transfer.inputs import build_datasets, train_sources
 from benchmarks.transfer.report import headline, page
 from benchmarks.transfer.scores import measure_scores
-from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, SCORED, settings
+from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, SCORED, settings
 from benchmarks.transfer.truth import measure_truth
-from taskzoo.files import write_text
+from taskzoo.files import write_json, write_text
+
+ENVIRONMENTS = RESULTS / "environments.json"
 
 
 def main() -> None:
@@ -28,6 +30,7 @@ def main() -> None:
     if options.summary:
         summarise()
         return
+    note_environment()
     build_datasets()
     for setting in options.settings:
         train_sources(setting)
@@ -38,11 +41,23 @@ def main() -> None:
                 measure_scores(setting, regime, options.draws)
 
 
+def environments() -> list[dict[str, str | int]]:
+    """Return where the results were measured, the first first."""
+    found: list[dict[str, str | int]] = json.loads(ENVIRONMENTS.read_text()) if ENVIRONMENTS.exists() else []
+    return found
+
+
+def note_environment() -> None:
+    """Keep where this run measures."""
+    if environment() not in environments():
+        write_json(ENVIRONMENTS, [*environments(), environment()])
+
+
 def summarise() -> None:
     """Write the page and print the headline."""
     found = [evaluate(setting, regime) for regime in REGIMES for setting in settings()]
     evaluations = [each for each in found if each is not None]
-    write_text(HERE / "README.md", page(evaluations, environment()))
+    write_text(HERE / "README.md", page(evaluations, environments()))
     print(json.dumps(headline(evaluations)))
 
 

@@ -56,6 +56,8 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
 def ceilings(truth: Truth) -> dict[str, float]:
     """Return what the noise of the truth leaves to be reached, from one half of the draws judged by the other.
 
+    Halves are of equal size and of different trainings of the sources; a draw may be left over.
+
     Returns:
         Spearman-Brown reliability of the mean and the attainable correlation, and for each pool weighted tau and
         regret of a chooser that fine-tuned from every source on half of the draws and read the test set.
@@ -63,15 +65,17 @@ def ceilings(truth: Truth) -> dict[str, float]:
     draws = truth.values.shape[2]
     if draws < 2:
         return {}
-    first, second = (truth.values[..., part::2].mean(2) for part in (0, 1))
+    half = draws // 2
+    first, second = (truth.values[..., part : 2 * half : 2].mean(2) for part in (0, 1))
     other = Truth(truth.targets, truth.sources, second[..., None])
     halves = []
     for a, b in zip(first[:, :-1], second[:, :-1], strict=True):
         keep = np.isfinite(a)
         halves.append(np.corrcoef(np.argsort(np.argsort(a[keep])), np.argsort(np.argsort(b[keep])))[0, 1])
-    half = float(np.mean(halves))
-    reliability = max(2 * half / (1 + half), 0.0)
-    out = {"split_half": half, "reliability": reliability, "attainable": reliability**0.5}
+    between = float(np.mean(halves))
+    times = draws / half
+    reliability = max(times * between / (1 + (times - 1) * between), 0.0)
+    out = {"split_half": between, "reliability": reliability, "attainable": reliability**0.5}
     for pool in POOLS:
         members = inside(truth, pool)
         out[f"oracle_tau_{pool}"] = float(weighted_taus(other.mean, first[..., None], members).mean())

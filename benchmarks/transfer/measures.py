@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.transfer.view import View
+from taskzoo.distance.fisher_kernel import fisher_kernel
 from taskzoo.distance.fisher_relative import fisher_relative
 from taskzoo.distance.ftd import ftd
 from taskzoo.distance.ftd_layerwise import ftd_layerwise
 from taskzoo.distance.kernel_regression import log_evidence, loo_r2
 from taskzoo.distance.logdet import logdet
+from taskzoo.distance.ridge_loo import ridge_loo
 from taskzoo.distance.transferability.gbc import gbc
 from taskzoo.distance.transferability.hscore import hscore
 from taskzoo.distance.transferability.label_correlation import label_correlation
@@ -42,14 +44,14 @@ OF_FEATURES: dict[str, Callable[..., float]] = {
     each.__name__: each for each in (nleep, logme, hscore, transrate, sfda, gbc, centroid_loo, knn_loo)
 }
 MEASURES: dict[str, Score] = {
-    "fisher_kernel": lambda v, _: log_evidence(v.feature_kernel + v.gradient_kernel, v.labels, v.classes),
+    "fisher_kernel": lambda v, own: fisher_kernel(v.seen, own),
     "fisher_kernel_loo": lambda v, _: float(loo_r2(v.feature_kernel + v.gradient_kernel, v.labels, v.classes).max()),
     "fisher_kernel_alone": lambda v, _: log_evidence(v.gradient_kernel, v.labels, v.classes),
     "fisher_kernel_alone_loo": lambda v, _: float(loo_r2(v.gradient_kernel, v.labels, v.classes).max()),
     "features_evidence": lambda v, _: log_evidence(v.feature_kernel, v.labels, v.classes),
-    "ridge_loo": lambda v, _: float(loo_r2(v.feature_kernel, v.labels, v.classes).max()),
+    "ridge_loo": lambda v, own: ridge_loo(v.seen, own),
     "lfc": lambda v, _: label_correlation(v.feature_kernel, v.labels),
-    "lgc": lambda v, _: label_correlation(v.raw_gradient_gram, v.labels),
+    "lgc": lambda v, _: label_correlation(v.gradient_gram, v.labels),
     "lgc_per_tensor": lambda v, _: label_correlation(v.gradient_kernel, v.labels),
     "ftd": lambda v, own: -ftd(v.seen, own),
     "ftd_layerwise": lambda v, own: -ftd_layerwise(v.seen, own),

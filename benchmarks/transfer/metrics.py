@@ -14,6 +14,7 @@ from taskzoo.fisher.pairs import NO_TRANSFER
 Array = npt.NDArray[np.float64]
 POOLS = ("all", "other")
 BOOTSTRAPS = 2000
+ORDERS = 50  # In which sources that tie are taken: the order of a list must not decide.
 
 
 @dataclass(frozen=True)
@@ -96,26 +97,26 @@ def regrets(truth: Array, scores: Array, pool: npt.NDArray[np.bool_], among: int
 
     The pool holds the initial state where the measure scores it, which is where its column is finite.
     """
-    out = np.zeros(len(truth))
-    for row in range(len(truth)):
-        best = np.max(truth[row, pool[row]])
-        for draw in range(scores.shape[2]):
-            score = np.where(pool[row], scores[row, :, draw], -np.inf)
-            score = np.where(np.isfinite(score), score, -np.inf)
-            chosen = np.argsort(-score, kind="stable")[:among]
-            out[row] += (best - truth[row, chosen].max()) / scores.shape[2]
-    return out
+    taken = _best_taken(truth, scores, pool, among)
+    return np.asarray(np.where(pool, truth, -np.inf).max(1) - taken.mean((1, 2)))
 
 
 def not_worse(truth: Array, scores: Array, pool: npt.NDArray[np.bool_]) -> Array:
     """Return the share of draws in which the best-scored trained source is not worse than the initial state, [T]."""
-    out = np.zeros(len(truth))
-    for row in range(len(truth)):
-        keep = pool[row].copy()
-        keep[-1] = False
-        for draw in range(scores.shape[2]):
-            score = np.where(keep & np.isfinite(scores[row, :, draw]), scores[row, :, draw], -np.inf)
-            out[row] += (truth[row, score.argmax()] >= truth[row, -1]) / scores.shape[2]
+    trained = pool.copy()
+    trained[:, -1] = False
+    return np.asarray((_best_taken(truth, scores, trained, 1) >= truth[:, -1, None, None]).mean((1, 2)))
+
+
+def _best_taken(truth: Array, scores: Array, pool: npt.NDArray[np.bool_], among: int) -> Array:
+    """Return the accuracy of the best of the best-scored, [T, draws, ORDERS]: sources that tie come in random order."""
+    rng = np.random.default_rng(0)
+    out = np.empty((len(truth), scores.shape[2], ORDERS))
+    for row, draw, order in np.ndindex(out.shape):
+        score = scores[row, :, draw]
+        members = rng.permutation(np.flatnonzero(pool[row] & np.isfinite(score)))
+        chosen = members[np.argsort(-score[members], kind="stable")[:among]]
+        out[row, draw, order] = truth[row, chosen].max()
     return out
 
 

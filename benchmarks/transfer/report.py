@@ -26,12 +26,12 @@ HEAD = (
 )
 
 
-def page(evaluations: Sequence[Evaluation], environment: Mapping[str, Any]) -> str:
+def page(evaluations: Sequence[Evaluation], environments: Sequence[Mapping[str, Any]]) -> str:
     """Return the Markdown page.
 
     Args:
         evaluations: Of probes and regimes.
-        environment: Where it was measured.
+        environments: Where it was measured.
 
     Returns:
         The whole text.
@@ -40,7 +40,7 @@ def page(evaluations: Sequence[Evaluation], environment: Mapping[str, Any]) -> s
         (HERE / "introduction.md").read_text().rstrip(),
         *(_section(each) for each in evaluations),
         "## Where",
-        _environment(environment),
+        *map(_environment, environments),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+TEXT = {"key", "target", "source"}
+
 
 def append(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Add rows in one write, which no other process's lines can fall into."""
@@ -30,6 +32,3 @@ def read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     for column in set(columns) - TEXT:
         table[column] = pd.to_numeric(table[column])
     return table
-
-
-TEXT = {"key", "target", "source"}

@@ -11,8 +11,9 @@ from benchmarks.transfer.controls import of_images
 from benchmarks.transfer.measures import NAMES, scores
 from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, settings, zoo
 from benchmarks.transfer.truth import chosen
-from benchmarks.transfer.view import look, observed
+from benchmarks.transfer.view import backbone_fisher, look, provenance
 from taskzoo.files import digest_json, write_text
+from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.parallel import run_jobs
@@ -86,9 +87,13 @@ def score(setting: str, regime: str, target: str, draw: int) -> None:
 
 
 def target_network(setting: str, regime: str, target: str, draw: int) -> Observation:
-    """Return the Fisher of a network that learned the target from the images of the draw, on the same images."""
+    """Return what a network shows that learned the target from the images of the draw, on the same images."""
     task, params = inputs.task(setting, target), settings()[setting]
-    network = build_probe(params.probe, len(task.classes), inputs.initial(setting))
-    images, labels = tensors(chosen(task.val, params.regimes[regime], draw), params.probe)
-    fit(network, images, labels, params.recipe(params.regimes[regime]), draw)
-    return observed(network, target, images, labels, len(task.classes))
+    how, classes = params.regimes[regime], len(task.classes)
+    network = build_probe(params.probe, classes, inputs.initial(setting))
+    images, labels = tensors(chosen(task.val, how, draw), params.probe)
+    fit(network, images, labels, params.recipe(how), draw)
+    features, grams = feature_grams(network.backbone, images)
+    values = backbone_fisher(network, images, labels)
+    gram = alike(grams, len(images))
+    return Observation(values, features, gram, labels, classes, provenance(target, len(images)))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 from benchmarks.transfer import inputs, rows
 from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, Regime, settings, zoo
@@ -49,11 +48,11 @@ def missing(setting: str, regime: str, draws: int = DRAWS) -> Iterator[Job]:
 
 def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
     """Return a hash of all that a result depends on."""
-    chosen = settings()[setting]
-    known = "" if source == NO_TRANSFER else [inputs.task(setting, source).digest, chosen.sources.model_dump()]
-    how = chosen.regimes[regime]
+    params = settings()[setting]
+    known = "" if source == NO_TRANSFER else [inputs.task(setting, source).digest, params.sources.model_dump()]
+    how = params.regimes[regime]
     parts = [inputs.task(setting, target).digest, source, known, inputs.print_of(setting), draw, vars(how)]
-    return digest_json([*parts, chosen.batch_size, chosen.learning_rate])[:12]
+    return digest_json([*parts, params.batch_size, params.learning_rate])[:12]
 
 
 def transfer(setting: str, regime: str, target: str, source: str, draw: int) -> None:
@@ -79,12 +78,7 @@ def learn(setting: str, how: Regime, state: State, few: TaskSplit, test: TaskSpl
     network = build_probe(params.probe, classes, state)
     images, labels = tensors(few, params.probe)
     if how.steps is None:
-        network.head.load_state_dict(fit_head(features(network.backbone, images), labels, classes).state_dict())
+        network.head.load_state_dict(fit_head(in_batches(network.backbone, images), labels, classes).state_dict())
     else:
         fit(network, images, labels, params.recipe(how), seed)
     return accuracy(network, normalise(test.images, params.probe), torch.from_numpy(test.labels))
-
-
-def features(backbone: torch.nn.Module, images: Tensor) -> Tensor:
-    """Return the features of images."""
-    return in_batches(backbone.eval(), images)

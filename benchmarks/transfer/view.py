@@ -15,8 +15,9 @@ from benchmarks.transfer.settings import REPEATS, settings
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.distance.kernel_regression import unit
 from taskzoo.distance.transferability.arrays import Array, Labels
+from taskzoo.fisher.check import Diagonal
 from taskzoo.fisher.diagonal import fisher
-from taskzoo.fisher.feature_gram import feature_grams
+from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.pairs import NO_TRANSFER
@@ -33,15 +34,15 @@ class View:
 
     Attributes:
         features: [N, D].
-        grams: Of the gradients, by parameter.
+        gradient_gram: Inner products of the gradients over all parameters, [N, N].
         labels: [N].
         classes: C.
         log_probabilities: Of the source's own classes, [N, Z]; None for the initial state.
-        seen: Features and Fisher, for the measures of the product.
+        seen: Features, kernel and Fisher, for the measures of the product.
     """
 
     features: Array
-    grams: dict[str, Array]
+    gradient_gram: Array
     labels: Labels
     classes: int
     log_probabilities: Array | None
@@ -55,12 +56,7 @@ class View:
     @cached_property
     def gradient_kernel(self) -> Array:
         """The gradients' kernel, of mean diagonal 1."""
-        return unit(np.asarray(sum(unit(gram) for gram in self.grams.values())))
-
-    @cached_property
-    def raw_gradient_gram(self) -> Array:
-        """The gradients' products over all parameters."""
-        return np.asarray(sum(self.grams.values()))
+        return unit(self.seen.gram.numpy())
 
 
 def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int) -> View:
@@ -72,34 +68,41 @@ def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int) -
     network.head.load_state_dict(fit_head(features, labels, classes).state_dict())
     return View(
         features=features.double().numpy(),
-        grams={name: gram.double().numpy() for name, gram in grams.items()},
+        gradient_gram=torch.stack(list(grams.values())).sum(0).double().numpy(),
         labels=few.labels,
         classes=classes,
         log_probabilities=_own_classes(setting, source, repeat, features),
-        seen=observed(network, source, images, labels, classes),
+        seen=Observation(
+            fisher=backbone_fisher(network, images, labels),
+            features=features,
+            gram=alike(grams, len(images)),
+            labels=labels,
+            classes=classes,
+            provenance=provenance(source, len(images)),
+        ),
     )
 
 
-def observed(network: torch.nn.Module, source: str, images: Tensor, labels: Tensor, classes: int) -> Observation:
-    """Take the empirical Fisher of a network's backbone, its head as it is."""
+def backbone_fisher(network: torch.nn.Module, images: Tensor, labels: Tensor) -> Diagonal:
+    """Return the empirical Fisher of a network's backbone, its head as it is."""
     names = [name for name, _ in network.named_parameters() if name.startswith("backbone.")]
     diagonal = fisher(network, DataLoader(TensorDataset(images, labels), BATCH), parameters=names)
-    values = {name.removeprefix("backbone."): value for name, value in diagonal.items()}
-    provenance = FisherProvenance(
+    return {name.removeprefix("backbone."): value for name, value in diagonal.items()}
+
+
+def provenance(source: str, images: int) -> FisherProvenance:
+    """Return what messages of the product's measures need."""
+    return FisherProvenance(
         fingerprint="",
         source=source,
         target="",
         target_digest="",
         repeat=0,
         labels="data",
-        images=len(labels),
-        head_images=len(labels),
+        images=images,
+        head_images=images,
         dtype="float32",
     )
-    with torch.no_grad():
-        features = network.backbone(images)  # type: ignore[operator]
-    nothing = torch.eye(len(labels))  # The view has the gradients of every parameter.
-    return Observation(values, features, nothing, labels, classes, provenance)
 
 
 def _own_classes(setting: str, source: str, repeat: int, features: Tensor) -> Array | None:

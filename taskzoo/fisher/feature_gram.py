@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from taskzoo.errors import InputError
 from taskzoo.fisher.engine import Engine, ready
+from taskzoo.fisher.layers import NoRuleError
 from taskzoo.fisher.likelihood import Likelihood
 
 DEAD = 1e-3  # Features that vary less than this share of the liveliest are not blown up to unit variance.
@@ -49,7 +50,7 @@ def feature_grams(
         Features [N, D] and Gram matrices [N, N] by parameter name, summed over directions, on the CPU.
 
     Raises:
-        InputError: If the features are not finite.
+        InputError: If the features are not finite, or the number of images is one that the network cannot take.
     """
     names = [name for name, value in backbone.named_parameters()]
     likelihood: Likelihood = Directions()
@@ -65,30 +66,31 @@ def feature_grams(
 
     with ready(backbone, names):
         engine = Engine(backbone, names, likelihood, images)
-        found = engine.grams(images, choose)
+        try:
+            found = engine.grams(images, choose)
+        except NoRuleError as error:
+            raise InputError(
+                f"gradients of {len(images)} images at once cannot be told apart in this network ({error}); expected a "
+                "number that is none of its own axes; change fisher.kernel_images by one."
+            ) from error
     if not kept[-1].isfinite().all():
         raise InputError("the backbone's features are not finite; expected numbers; train it at a lower rate.")
     return kept[-1].cpu(), {name: gram.cpu() for name, gram in found.items()}
 
 
-def gradient_gram(backbone: nn.Module, images: Tensor, directions: int = 2, seed: int = 0) -> Tensor:
-    """Return inner products of the images' gradients, every parameter tensor alike.
+def alike(grams: Mapping[str, Tensor], count: int) -> Tensor:
+    """Return the mean of Gram matrices, each centred and of mean diagonal 1: every parameter tensor counts alike.
 
-    Each tensor's Gram matrix is centred and divided by its mean diagonal: optimisers scale each weight's step, and
-    layers of very different gradients have no common unit.
+    Optimisers scale each weight's step, and layers of very different gradients have no common unit.
 
     Args:
-        backbone: Maps images to features [N, D]; comes back as it was.
-        images: [N, 3, H, W], on its device; all in one batch, at least two.
-        directions: Random directions of the standardised features, one backward pass each.
-        seed: Of the directions.
+        grams: [N, N] by parameter name.
+        count: N.
 
     Returns:
-        [N, N], the mean over tensors that vary, float64 on the CPU; zeros where none does. Features that are not
-        are refused by InputError.
+        [N, N], float64; zeros where no gradient varies.
     """
-    _, grams = feature_grams(backbone, images, directions, seed)
-    total, varying = torch.zeros(len(images), len(images), dtype=torch.float64), 0
+    total, varying = torch.zeros(count, count, dtype=torch.float64), 0
     for gram in grams.values():
         rows = gram.double() - gram.double().mean(0)
         inner = rows - rows.mean(1, keepdim=True)

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from taskzoo.data.tasks import Task, draw
 from taskzoo.errors import InputError
 from taskzoo.fisher.diagonal import fisher
-from taskzoo.fisher.feature_gram import gradient_gram
+from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.summary import FisherProvenance
@@ -73,6 +73,8 @@ def observe(
             parameters=names,
             generator=torch.Generator().manual_seed(repeat),
         )
+        few = normalise(training.images[: params.kernel_images], probe).to(device())
+        _, grams = feature_grams(network.backbone, few)
     except InputError as error:
         raise InputError(f"source {source!r} on target {target.name!r}, repeat {repeat}: {error}") from error
     provenance = FisherProvenance(
@@ -89,7 +91,7 @@ def observe(
     return Observation(
         fisher=_of_backbone(values),
         features=features.float(),
-        gram=gradient_gram(network.backbone, normalise(training.images[: params.kernel_images], probe).to(device())),
+        gram=alike(grams, len(few)),
         labels=labels,
         classes=len(target.classes),
         provenance=provenance,

@@ -97,10 +97,15 @@ class Products:
 
     def _gram_of_rows(self) -> Tensor:
         out = self.x.new_zeros(self.samples, self.samples)
-        g, columns = self._factors(slice(0, self.samples))
-        step = max(1, GRAM_SCRATCH // (self.samples * self.geometry.groups * columns.shape[-1]))
-        for start in range(0, g.shape[2], step):
-            rows = (g[:, :, start : start + step] @ columns).flatten(1)
+        weights, outputs, groups = self.shape.numel(), self.shape[0], self.geometry.groups
+        block = max(1, GRAM_SCRATCH * outputs // (self.samples * weights * groups))
+        step = max(1, SCRATCH[self.x.device.type] * outputs // (self._positions() * weights * groups))
+        for first in range(0, outputs // groups, block):
+            parts = []
+            for start in range(0, self.samples, step):
+                g, columns = self._factors(slice(start, start + step))
+                parts.append((g[:, :, first : first + block] @ columns).flatten(1))
+            rows = torch.cat(parts)
             out.addmm_(rows, rows.T)
         return out
 

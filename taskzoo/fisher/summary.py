@@ -11,7 +11,7 @@ from taskzoo.errors import InputError
 from taskzoo.files import write_bytes
 from taskzoo.fisher.check import Diagonal, check_fisher
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class FisherProvenance(BaseModel):
@@ -32,7 +32,7 @@ class FisherProvenance(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[1] = SCHEMA_VERSION
     fingerprint: str
     source: str
     target: str

@@ -92,6 +92,18 @@ def test_regret_counts_the_initial_state_on_both_sides() -> None:
     assert not_worse(found.mean, scores, pool)[0] == 1
 
 
+def test_ties_are_taken_in_no_order() -> None:
+    values = np.full((SIZE, SIZE + 1, 1), 0.5)
+    values[0, :-1] = np.linspace(0.5, 0.7, SIZE)[:, None]
+    values[0, -1] = 0.6
+    found = truth(values)
+    scores = np.zeros((SIZE, SIZE + 1, 1))
+    scores[:, -1] = np.nan
+    pool = inside(found, "all")
+    assert regrets(found.mean, scores, pool)[0] == pytest.approx(0.7 - found.mean[0, 1:-1].mean(), abs=0.02)
+    assert not_worse(found.mean, scores, pool)[0] == pytest.approx(0.5, abs=0.15)
+
+
 def test_residual_has_no_target_or_source_effect() -> None:
     left = residual(made(1, 1, 0).mean)
     assert np.nanmean(left, axis=0) == pytest.approx(np.zeros(SIZE + 1), abs=1e-6)
