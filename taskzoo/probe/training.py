@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from taskzoo.probe.convolutions import fast_convolutions
+
 BatchNorm = nn.modules.batchnorm._BatchNorm
 EVALUATION_BATCH = 256
 
@@ -74,7 +76,7 @@ def fit(
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps + 1)
-    with torch.random.fork_rng(devices=[]):
+    with fast_convolutions(network), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for step, index in enumerate(batches(len(labels), recipe.batch_size, recipe.steps, seed)):
             loss = functional.cross_entropy(network(images[index].to(where)), labels[index].to(where))
@@ -105,7 +107,8 @@ def in_batches(network: nn.Module, images: Tensor) -> Tensor:
     """Return the network's output for all images, computed in evaluation mode on its device, on the CPU."""
     where = next(network.parameters()).device
     network.eval()
-    return torch.cat([network(part.to(where)).cpu() for part in torch.split(images, EVALUATION_BATCH)])
+    with fast_convolutions(network):
+        return torch.cat([network(part.to(where)).cpu() for part in torch.split(images, EVALUATION_BATCH)])
 
 
 def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
