@@ -26,7 +26,7 @@ from taskzoo.files import write_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-HEADLINES = ("distances-ridge_loo.png", "recommendations.png", "comparison.png", "search.png")
+HEADLINES = ("distances-fisher_kernel.png", "recommendations.png", "comparison.png", "search.png")
 # What a browser remembers of a user who chose the UI's model training view and closed its announcement and
 # its assistant pane, which would cover the page.
 REMEMBERED = {

@@ -1,6 +1,6 @@
 """Compute every measure for all pairs and repeats: distances/distances.json."""
 
-from taskzoo.distance.matrix import compute_distances
+from taskzoo.distance.compute import compute_distances, saved_appearance
 from taskzoo.entry import stage
 from taskzoo.files import write_json
 from taskzoo.fisher.pairs import NO_TRANSFER
@@ -12,7 +12,9 @@ def distances() -> None:
     """Compute the distance matrices: rows sources, columns targets."""
     params = load_params()
     tasks = list(params.tasks)
-    found = compute_distances(FISHERS, [*tasks, NO_TRANSFER], tasks, params.train.repeats, params.distance.measures)
+    repeats = params.train.repeats
+    looks = {name: saved_appearance(FISHERS, name, repeats) for name in tasks}
+    found = compute_distances(FISHERS, [*tasks, NO_TRANSFER], tasks, repeats, params.distance.measures, looks)
     write_json(DISTANCES, found.model_dump(mode="json"))
     print(f"{len(found.values)} measures of {len(found.sources)} sources on {len(tasks)} targets")
 

@@ -1,11 +1,13 @@
 """Ask the registry which sources each task should transfer from: recommendations/<task>.json."""
 
+from pathlib import Path
+
 from taskzoo.entry import stage
 from taskzoo.files import new_folder
 from taskzoo.params import load_params
 from taskzoo.recommend.advice import advise, save_advice
 from taskzoo.records import read_json
-from taskzoo.registry.store import Receipt
+from taskzoo.registry.store import Receipt, Registry
 from taskzoo.workflow.workspace import RECEIPTS, RECOMMENDATIONS
 from taskzoo.workflow.zoo import load_zoo
 
@@ -14,12 +16,12 @@ def recommend() -> None:
     """Rank the sources of every task and narrow its search by their elites, all read from the registry."""
     params = load_params()
     receipts = [read_json(RECEIPTS / f"{name}.json", Receipt, "register") for name in params.tasks]
-    zoo = load_zoo(receipts[0].fingerprint, params.tasks)
+    zoo = load_zoo(receipts[0].fingerprint, list(params.tasks))
+    past = Registry(None, Path()).past_transfers(receipts[0].fingerprint)
     with new_folder(RECOMMENDATIONS) as folder:
         for name, task in zoo.items():
-            lower = task.package.distances.measures[params.recommend.measure].lower_is_closer
             elites = {source: other.architectures() for source, other in zoo.items() if source != name}
-            advice = advise(name, task.entry.distances, lower, elites, params.recommend)
+            advice = advise(task.package.distances, elites, params.recommend, past)
             save_advice(folder / f"{name}.json", advice)
             print(f"{name}: {advice.recommendation.reason}")
 

@@ -14,17 +14,21 @@ from taskzoo.workflow.workspace import COMPARISONS, DISTANCES, RECOMMENDATIONS, 
 
 
 def report() -> None:
-    """Draw and tabulate distances, recommendations and comparisons; log the same figures to MLflow."""
+    """Draw and tabulate what was found; log the same figures, and every transfer, to MLflow."""
     names = list(load_params().tasks)
     advice = [load_advice(RECOMMENDATIONS / f"{name}.json") for name in names]
     compared = [read_json(COMPARISONS / f"{name}.json", StoredComparison, "compare") for name in names]
+    distances = read_json(DISTANCES, Distances, "distances")
     files = build_report(
-        read_json(DISTANCES, Distances, "distances"),
+        distances,
         [each.recommendation for each in advice],
         [each.comparison for each in compared],
         REPORT,
     )
-    Registry(None, Path()).log_report(REPORT)
+    registry = Registry(None, Path())
+    registry.log_report(REPORT)
+    for said, found in zip(advice, compared, strict=True):
+        registry.log_recommendation(distances.fingerprint, said, found.comparison.transfers)
     print(f"report/: {len(files)} files")
 
 

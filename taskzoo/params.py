@@ -10,7 +10,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from taskzoo.errors import InputError
 
 MeasureName = Literal[
-    "ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet", "ridge_loo", "fisher_kernel"
+    "ftd",
+    "ftd_reference_squared",
+    "ftd_layerwise",
+    "fisher_relative",
+    "logdet",
+    "ridge_loo",
+    "fisher_kernel",
+    "unlikeness",
+    "pixel_unlikeness",
 ]
 StrategyName = Literal["random", "fuse"]
 
@@ -152,7 +160,17 @@ class DistanceParams(Section):
     """Which measures are computed."""
 
     measures: list[MeasureName] = Field(
-        ["fisher_kernel", "ridge_loo", "ftd", "ftd_reference_squared", "ftd_layerwise", "fisher_relative", "logdet"],
+        [
+            "fisher_kernel",
+            "ridge_loo",
+            "unlikeness",
+            "pixel_unlikeness",
+            "ftd",
+            "ftd_reference_squared",
+            "ftd_layerwise",
+            "fisher_relative",
+            "logdet",
+        ],
         min_length=1,
     )
 
@@ -183,11 +201,17 @@ class SearchParams(Section):
 class RecommendParams(Section):
     """How sources are ranked and when none is recommended."""
 
-    measure: MeasureName = "ridge_loo"
+    measure: MeasureName = "fisher_kernel"
+    likeness: float = Field(
+        1.0, ge=0, description="Weight of how alike the images look, beside the measure's; both in standard deviations."
+    )
     confidence: float = Field(
         0.9, gt=0.5, lt=1, description="Needed probability that the best source beats no transfer."
     )
     sources: int = Field(3, ge=1, description="At most how many sources narrow the search.")
+    shortlist: int = Field(
+        32, ge=1, description="How many tasks of a larger zoo are measured: those whose images look most alike."
+    )
     keep: float = Field(0.15, ge=0, lt=1, description="Options below this share of the sources' elites are cut away.")
 
 

@@ -44,7 +44,7 @@ def test_shipped_file_spells_out_every_key(raw: dict[str, Any]) -> None:
         ("tasks.a b", {"dataset": "mnist"}, "the name 'a b' is not usable"),
         ("split.val", 0.9, "val \\+ test is 1.1"),
         ("recommend.measure", "leap", "recommend.measure is 'leap'"),
-        ("distance.measures", ["ftd"], "recommend.measure is 'ridge_loo'; expected one of distance.measures"),
+        ("distance.measures", ["ftd"], "recommend.measure is 'fisher_kernel'; expected one of distance.measures"),
     ],
 )
 def test_bad_values_are_named(raw: dict[str, Any], path: str, value: object, message: str) -> None:

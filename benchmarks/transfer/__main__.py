@@ -8,6 +8,7 @@ import argparse
 import json
 
 from benchmarks.environment import environment
+from benchmarks.transfer.costs import measure_costs
 from benchmarks.transfer.evaluate import evaluate
 from benchmarks.transfer.inputs import build_datasets, train_sources
 from benchmarks.transfer.report import headline, page
@@ -39,6 +40,7 @@ def main() -> None:
             measure_truth(setting, regime, options.draws)
             if regime in SCORED:
                 measure_scores(setting, regime, options.draws)
+                measure_costs(setting, regime)
 
 
 def environments() -> list[dict[str, str | int]]:

@@ -3,12 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from benchmarks.transfer import inputs
 from benchmarks.transfer.metrics import Truth
 from benchmarks.transfer.settings import settings, zoo
 from benchmarks.transfer.truth import chosen
+from taskzoo.data.pixels import pixel_statistics
 from taskzoo.data.tasks import TaskSplit
+from taskzoo.distance.appearance import Appearance, cloud, unlikeness
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.probe.network import build_probe, normalise
 from taskzoo.probe.storage import load_record
@@ -16,7 +19,7 @@ from taskzoo.probe.training import in_batches
 
 Array = npt.NDArray[np.float64]
 SOURCE_IMAGES = 300
-OF_IMAGES = ("pixel_statistics", "likeness", "source_accuracy", "class_count", "data_set_size")
+OF_IMAGES = ("pixel_statistics", "likeness", "pixel_likeness", "source_accuracy", "class_count", "data_set_size")
 
 
 def datasets(truth: Truth) -> tuple[list[str], list[str]]:
@@ -58,20 +61,21 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
     """Return what needs images or the sources' files: one row a target, source and draw; higher is better.
 
     - pixel_statistics: minus the distance of 7 pixel statistics, each scaled by its spread over the sources;
-    - likeness: minus the distance of the mean features through the initial state (the maximum mean discrepancy with
-      a linear kernel): a registry keeps one vector a task, and no labels are needed;
+    - likeness, pixel_likeness: minus the product's unlikeness of the images, to the initial state's network and by
+      their pixels: a registry keeps a vector a task, and no labels are needed;
     - source_accuracy, class_count, data_set_size: of the source.
     """
     names, how = list(zoo().tasks), settings()[setting].regimes[regime]
     probe = settings()[setting].probe
     backbone = build_probe(probe, 2, inputs.initial(setting)).eval().backbone
 
-    def mean_features(split: TaskSplit) -> Array:
-        features = in_batches(backbone, normalise(split.images[:SOURCE_IMAGES], probe)).double().numpy()
-        return np.asarray(features.mean(0))
+    def looks(split: TaskSplit) -> Appearance:
+        some = split.images[:SOURCE_IMAGES]
+        features = in_batches(backbone, normalise(some, probe))
+        return Appearance(features=cloud([features]), pixels=cloud([torch.from_numpy(pixel_statistics(some))]))
 
     trained = [inputs.task(setting, name).train for name in names]
-    pixels, features = np.array([statistics(one) for one in trained]), np.array([mean_features(one) for one in trained])
+    pixels, known = np.array([statistics(one) for one in trained]), [looks(one) for one in trained]
     spread = pixels.std(0)
     records = [load_record(inputs.folder(setting, name) / "0.safetensors") for name in names]
     rows = []
@@ -79,12 +83,15 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
         for draw in range(draws):
             few = chosen(inputs.task(setting, target).val, how, draw)
             apart = np.linalg.norm((pixels - statistics(few)) / spread, axis=1)
-            unlike = np.linalg.norm(features - mean_features(few), axis=1)
+            own = looks(few)
             for number, (source, record) in enumerate(zip(names, records, strict=True)):
                 if source != target:
                     size = len(trained[number].labels)
                     facts = (round(record.accuracy, 4), len(record.classes), size)
-                    rows.append((target, source, draw, round(-apart[number], 5), round(-unlike[number], 5), *facts))
+                    unlike = unlikeness(known[number].features, own.features)
+                    by_pixels = unlikeness(known[number].pixels, own.pixels)
+                    numbers = [round(-value, 5) for value in (apart[number], unlike, by_pixels)]
+                    rows.append((target, source, draw, *numbers, *facts))
     return pd.DataFrame(rows, columns=["target", "source", "draw", *OF_IMAGES])
 
 

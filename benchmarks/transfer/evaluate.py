@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.transfer import controls, scores
+from benchmarks.transfer import controls, costs, scores
 from benchmarks.transfer import truth as transfers
+from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import POOLS, Truth, cube, inside, interval, regrets, residual, summary, weighted_taus
+from benchmarks.transfer.recommender import DEFAULT, recommenders
 
 Array = npt.NDArray[np.float64]
-DEFAULT = "kernel_and_likeness"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Evaluation:
         truth: What really transferred.
         figures: By measure and figure, one value a target.
         ceilings: By figure.
+        costs: None where they were not measured.
     """
 
     setting: str
@@ -33,24 +35,25 @@ class Evaluation:
     truth: Truth
     figures: dict[str, dict[str, Array]]
     ceilings: dict[str, float]
+    costs: Costs | None = None
 
 
 def evaluate(setting: str, regime: str) -> Evaluation | None:
     """Return the figures so far; None where no target has all its sources."""
-    found = transfers.table(setting, regime)
-    if found.empty:
-        return None
-    truth = cube(_whole_draws(found), "accuracy")
+    truth, known = known_scores(setting, regime)
     if not truth.targets:
         return None
     figures = {}
-    known = {**_measures(setting, regime, truth), **_controls(setting, regime, truth)}
-    if {"fisher_kernel", "likeness"} <= set(known):
-        kernel, likeness = known["fisher_kernel"], known["likeness"][..., : known["fisher_kernel"].shape[2]]
-        known[DEFAULT] = _standardised(truth, kernel) + _standardised(truth, likeness)
     for name, values in known.items():
         figures[name] = {**summary(truth, values), "tau_residual": _residual_tau(truth, values)}
-    return Evaluation(setting, regime, truth, figures, ceilings(truth))
+    return Evaluation(setting, regime, truth, figures, ceilings(truth), costs.read(setting, regime))
+
+
+def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:
+    """Return what really transferred, and the scores [T, S, draws] of every measure, control and recommender."""
+    truth = cube(_whole_draws(transfers.table(setting, regime)), "accuracy")
+    known = {**_measures(setting, regime, truth), **_controls(setting, regime, truth)}
+    return truth, known | recommenders(truth, known)
 
 
 def ceilings(truth: Truth) -> dict[str, float]:
@@ -116,7 +119,7 @@ def _measures(setting: str, regime: str, truth: Truth) -> dict[str, Array]:
     table = scores.table(setting, regime)
     if table.empty:
         return {}
-    return _columns(_whole_draws(table), NAMES, truth)
+    return _columns(_whole_draws(table), [name for name in NAMES if name in table], truth)
 
 
 def _columns(table: pd.DataFrame, names: Sequence[str], truth: Truth) -> dict[str, Array]:
@@ -129,14 +132,6 @@ def _columns(table: pd.DataFrame, names: Sequence[str], truth: Truth) -> dict[st
         wide = table.pivot_table(index=["target", "source"], columns="draw", values=name, dropna=False).reindex(index)
         out[name] = wide.to_numpy(dtype=np.float64).reshape(len(truth.targets), len(truth.sources), -1)
     return out
-
-
-def _standardised(truth: Truth, values: Array) -> Array:
-    """Return values of mean 0 and spread 1 over the trained sources of each target and draw."""
-    trained = np.where(np.isfinite(truth.mean)[..., None], values, np.nan)
-    trained[:, -1] = np.nan
-    mean, spread = np.nanmean(trained, axis=1, keepdims=True), np.nanstd(trained, axis=1, keepdims=True)
-    return np.asarray((trained - mean) / np.where(spread > 0, spread, 1))
 
 
 def _controls(setting: str, regime: str, truth: Truth) -> dict[str, Array]:

@@ -3,13 +3,15 @@
 from functools import cache
 from pathlib import Path
 
+from torch import Tensor
+
 from benchmarks.transfer.settings import CACHE, SEED, SPLIT, data, settings, zoo
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.probe.network import State, fingerprint, initial_state
 from taskzoo.probe.probes import train_probes
-from taskzoo.probe.storage import load_backbone
+from taskzoo.probe.storage import load_backbone, load_state
 
 
 def build_datasets() -> None:
@@ -57,3 +59,9 @@ def state(setting: str, source: str, repeat: int) -> State:
     if source == NO_TRANSFER:
         return initial(setting)
     return load_backbone(folder(setting, source) / f"{repeat}.safetensors")
+
+
+def head(setting: str, source: str, repeat: int) -> tuple[Tensor, Tensor]:
+    """Return weights [Z, D] and biases [Z] of the head that a source was trained with."""
+    state = load_state(folder(setting, source) / f"{repeat}.safetensors")
+    return state["head.weight"], state["head.bias"]

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.transfer.view import View
+from benchmarks.transfer.logme_usual import logme_usual
+from benchmarks.transfer.view import Trained, View
+from taskzoo.distance.fisher_frobenius import fisher_frobenius
 from taskzoo.distance.fisher_kernel import fisher_kernel
 from taskzoo.distance.fisher_relative import fisher_relative
 from taskzoo.distance.ftd import ftd
@@ -21,17 +23,12 @@ from taskzoo.distance.transferability.nce import nce
 from taskzoo.distance.transferability.neighbours import centroid_loo, knn_loo
 from taskzoo.distance.transferability.nleep import nleep
 from taskzoo.distance.transferability.sfda import sfda
+from taskzoo.distance.transferability.tas import tas
+from taskzoo.distance.transferability.task2vec import task2vec, task2vec_asymmetric
 from taskzoo.distance.transferability.transrate import transrate
-from taskzoo.distance.vectors import whole
 from taskzoo.fisher.observation import Observation
 
 Score = Callable[[View, Observation], float]
-
-
-def frobenius(ab: Observation, bb: Observation) -> float:
-    """Return minus the norm of the difference of the roots of two Fishers, neither scaled."""
-    f, g = whole(ab, bb)
-    return -float(np.sqrt(np.square(np.sqrt(f) - np.sqrt(g)).sum()))
 
 
 def log_trace(view: View) -> float:
@@ -39,9 +36,8 @@ def log_trace(view: View) -> float:
     return -float(np.log(sum(value.sum() for value in view.seen.diagonal.values())))
 
 
-OF_HEAD: dict[str, Callable[..., float]] = {"leep": leep, "leep_loo": leep_loo, "nce": nce}
 OF_FEATURES: dict[str, Callable[..., float]] = {
-    each.__name__: each for each in (nleep, logme, hscore, transrate, sfda, gbc, centroid_loo, knn_loo)
+    each.__name__: each for each in (nleep, logme, logme_usual, hscore, transrate, sfda, gbc, centroid_loo, knn_loo)
 }
 MEASURES: dict[str, Score] = {
     "fisher_kernel": lambda v, own: fisher_kernel(v.seen, own),
@@ -57,27 +53,40 @@ MEASURES: dict[str, Score] = {
     "ftd_layerwise": lambda v, own: -ftd_layerwise(v.seen, own),
     "fisher_relative": lambda v, own: -fisher_relative(v.seen, own),
     "logdet": lambda v, own: -logdet(v.seen, own),
-    "fisher_frobenius": lambda v, own: frobenius(v.seen, own),
+    "fisher_frobenius": lambda v, own: -fisher_frobenius(v.seen, own),
     "fisher_trace": lambda v, _: log_trace(v),
 }
 
 
+OF_TRAINED: dict[str, Callable[[View, Trained], float]] = {
+    "leep": lambda v, source: leep(source.log_probabilities, v.labels, v.classes),
+    "leep_loo": lambda v, source: leep_loo(source.log_probabilities, v.labels, v.classes),
+    "nce": lambda v, source: nce(source.log_probabilities, v.labels, v.classes),
+    "tas": lambda _, source: -tas(*source.affinity),
+    "task2vec": lambda _, source: -task2vec(*source.embeddings),
+    "task2vec_asymmetric": lambda _, source: -task2vec_asymmetric(*source.embeddings),
+}
+NAMES = [*MEASURES, *OF_FEATURES, *OF_TRAINED]
+
+
 def scores(view: View, own: Observation) -> dict[str, float]:
-    """Return all measures of a source; NaN where one cannot serve the initial state.
+    """Return all measures of a source by name; see ``score``."""
+    return {name: score(name, view, own) for name in NAMES}
+
+
+def score(name: str, view: View, own: Observation) -> float:
+    """Return a measure of a source; NaN where it needs classes and images of its own, and the initial state has none.
 
     Args:
+        name: The measure.
         view: Of the source on the target's images.
         own: The target's own network on the same images.
 
     Returns:
-        By name.
+        Higher is better.
     """
-    found = {name: score(view, own) for name, score in MEASURES.items()}
-    found |= {name: score(view.features, view.labels, view.classes) for name, score in OF_FEATURES.items()}
-    for name, score in OF_HEAD.items():
-        known = view.log_probabilities
-        found[name] = float("nan") if known is None else score(known, view.labels, view.classes)
-    return found
-
-
-NAMES = [*MEASURES, *OF_FEATURES, *OF_HEAD]
+    if name in MEASURES:
+        return MEASURES[name](view, own)
+    if name in OF_FEATURES:
+        return OF_FEATURES[name](view.features, view.labels, view.classes)
+    return float("nan") if view.trained is None else OF_TRAINED[name](view, view.trained)

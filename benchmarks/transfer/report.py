@@ -5,12 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.transfer.evaluate import DEFAULT, Evaluation, paired
+from benchmarks.transfer.costs import Costs, passes
+from benchmarks.transfer.evaluate import Evaluation, paired
 from benchmarks.transfer.metrics import POOLS, interval
+from benchmarks.transfer.recommender import DEFAULT, PARTS
 from benchmarks.transfer.settings import HERE
 
 CONTROLS = (
-    *("random", "source_mean", "source_mean_other_data", "same_data_set", "pixel_statistics", "likeness"),
+    *(
+        "random",
+        "source_mean",
+        "source_mean_other_data",
+        "same_data_set",
+        "pixel_statistics",
+        "likeness",
+        "pixel_likeness",
+    ),
     *("source_accuracy", "class_count", "data_set_size"),
 )
 NEEDED_TAU = {
@@ -24,6 +34,7 @@ HEAD = (
     "measure | tau, all | tau, other | residual | regret, all | regret@3 | regret, other | not worse, all | other | "
     "default better by, all | other"
 )
+COSTS = " | seconds | passes"
 
 
 def page(evaluations: Sequence[Evaluation], environments: Sequence[Mapping[str, Any]]) -> str:
@@ -69,7 +80,10 @@ def _section(found: Evaluation) -> str:
             f"{100 * ceiling['oracle_regret_other']:.1f}) on the other half.",
             "",
         ]
-    lines += [f"| {HEAD} |", "|" + " --- |" * len(HEAD.split("|"))]
+    if found.costs is not None:
+        lines += [_beside(found.costs), ""]
+    head = HEAD if found.costs is None else HEAD + COSTS
+    lines += [f"| {head} |", "|" + " --- |" * len(head.split("|"))]
     names = sorted(found.figures, key=lambda name: -float(found.figures[name]["tau_all"].mean()))
     lines += [_row(found, name) for name in names]
     return "\n".join(lines)
@@ -89,6 +103,7 @@ def _row(found: Evaluation, name: str) -> str:
         f"{values['not_worse_all'].mean():.2f}",
         f"{values['not_worse_other'].mean():.2f}",
         *(_difference(found, name, f"tau_{pool}") for pool in POOLS),
+        *([] if found.costs is None else _costs(found.costs, name)),
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -105,6 +120,21 @@ def _difference(found: Evaluation, name: str, figure: str) -> str:
     return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
+def _beside(costs: Costs) -> str:
+    """Return what the seconds of the measures are to be compared with."""
+    return (
+        f"Fine-tuning from one source takes {costs.fine_tuning:.1f} seconds and {costs.fine_tuning_passes:.0f} passes "
+        f"forward and backward over the target's images, without the test. Once a target, not counted below: its own "
+        f"network, {costs.own_network:.1f} seconds, and Task2Vec's embedding, {costs.embedding:.1f} seconds."
+    )
+
+
+def _costs(costs: Costs, name: str) -> list[str]:
+    """Return a row's last two cells; the likeness in the default is one subtraction of vectors."""
+    measure = "fisher_kernel" if name == DEFAULT else name
+    return [f"{costs.seconds[measure]:.3f}", passes(measure)] if measure in costs.seconds else ["", ""]
+
+
 def _environment(environment: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in environment.items())
 
@@ -117,7 +147,7 @@ def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         if DEFAULT not in found.figures:
             continue
         own = found.figures[DEFAULT]
-        rivals = [name for name in found.figures if not name.startswith(DEFAULT)]
+        rivals = [name for name in found.figures if name not in {DEFAULT, *PARTS}]
         entry: dict[str, Any] = {"targets": len(found.truth.targets), "draws": found.truth.values.shape[2]}
         for pool in POOLS:
             best = max(rivals, key=lambda name: float(found.figures[name][f"tau_{pool}"].mean()))

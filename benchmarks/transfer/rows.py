@@ -22,13 +22,35 @@ def append(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]])
         os.close(handle)
 
 
+def drop_others(path: Path, columns: Sequence[str]) -> None:
+    """Remove a table of other columns: a line of these would not fit its header. To be called before jobs start."""
+    if path.exists() and _header(path) != list(columns):
+        path.unlink()
+
+
 def read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return the table; whatever a killed process left half-written is not in it."""
+    """Return the table; whatever a killed process left half-written is not in it.
+
+    Args:
+        path: The file.
+        columns: Those wanted.
+
+    Returns:
+        Those of them that the file has, which an earlier state of the benchmark may have written; all of them, and no
+        rows, where there is no file.
+    """
     if not path.exists():
         return pd.DataFrame(columns=list(columns))
-    lines = path.read_text().splitlines()
-    rows = [line.split(",") for line in lines if line.count(",") == len(columns) - 1 and not line.startswith("key,")]
-    table = pd.DataFrame(rows, columns=list(columns)).drop_duplicates("key", keep="last")
-    for column in set(columns) - TEXT:
+    header = _header(path)
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    whole = [line for line in lines if len(line) == len(header) and line[0] != header[0]]
+    table = pd.DataFrame(whole, columns=header)
+    table = table[[name for name in columns if name in header]].drop_duplicates("key", keep="last")
+    for column in set(table.columns) - TEXT:
         table[column] = pd.to_numeric(table[column])
     return table
+
+
+def _header(path: Path) -> list[str]:
+    with path.open() as handle:
+        return handle.readline().rstrip("\n").split(",")

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 from benchmarks.transfer import inputs, rows
 from benchmarks.transfer.controls import of_images
 from benchmarks.transfer.measures import NAMES, scores
+from benchmarks.transfer.own_images import task_embedding
 from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, settings, zoo
 from benchmarks.transfer.truth import chosen
 from benchmarks.transfer.view import backbone_fisher, look, provenance
+from taskzoo.data.pixels import pixel_statistics
 from taskzoo.files import digest_json, write_text
 from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.fisher.observation import Observation
@@ -25,7 +28,16 @@ COLUMNS = ("key", "target", "source", "draw", *NAMES)
 
 
 def measure_scores(setting: str, regime: str, draws: int = DRAWS) -> None:
-    """Score every source on every target, as far as that is not done."""
+    """Score every source on every target, as far as that is not done.
+
+    The rows of a file with other measures are dropped: the keys have changed, and all of it is to be scored again.
+
+    Args:
+        setting: The probe.
+        regime: How targets learn.
+        draws: Of each target's images.
+    """
+    rows.drop_others(path_of(setting, regime), COLUMNS)
     run_jobs(score, list(missing(setting, regime, draws)), f"{setting} {regime} scores")
     write_text(controls_path(setting, regime), of_images(setting, regime, draws).to_csv(index=False))
 
@@ -47,7 +59,7 @@ def path_of(setting: str, regime: str) -> Path:
 
 
 def table(setting: str, regime: str) -> pd.DataFrame:
-    """Return the scores so far, one row a target, source and draw."""
+    """Return the scores so far, one row a target, source and draw, of the measures that there were then."""
     return rows.read(path_of(setting, regime), COLUMNS)
 
 
@@ -77,10 +89,10 @@ def score(setting: str, regime: str, target: str, draw: int) -> None:
     """Score all sources on the images of one draw."""
     task, how = inputs.task(setting, target), settings()[setting].regimes[regime]
     few, classes = chosen(task.val, how, draw), len(task.classes)
-    own = target_network(setting, regime, target, draw)
+    own, embedding = target_network(setting, regime, target, draw), task_embedding(setting, few, classes)
     found = []
     for source in sources(target):
-        values = scores(look(setting, source, draw % REPEATS, few, classes), own)
+        values = scores(look(setting, source, draw % REPEATS, few, classes, embedding), own)
         told = ["" if math.isnan(values[name]) else f"{values[name]:.6g}" for name in NAMES]
         found.append((key(setting, regime, target, source, draw), target, source, draw, *told))
     rows.append(path_of(setting, regime), COLUMNS, found)
@@ -91,9 +103,11 @@ def target_network(setting: str, regime: str, target: str, draw: int) -> Observa
     task, params = inputs.task(setting, target), settings()[setting]
     how, classes = params.regimes[regime], len(task.classes)
     network = build_probe(params.probe, classes, inputs.initial(setting))
-    images, labels = tensors(chosen(task.val, how, draw), params.probe)
+    few = chosen(task.val, how, draw)
+    images, labels = tensors(few, params.probe)
     fit(network, images, labels, params.recipe(how), draw)
     features, grams = feature_grams(network.backbone, images)
     values = backbone_fisher(network, images, labels)
     gram = alike(grams, len(images))
-    return Observation(values, features, gram, labels, classes, provenance(target, len(images)))
+    pixels = torch.from_numpy(pixel_statistics(few.images))
+    return Observation(values, features, pixels, gram, labels, classes, provenance(target, len(images)))

@@ -13,7 +13,7 @@ from taskzoo.files import digest_json
 from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.parallel import run_jobs
-from taskzoo.probe.network import State, build_probe, normalise
+from taskzoo.probe.network import Probe, State, build_probe, normalise
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import accuracy, fit, in_batches
 
@@ -74,6 +74,13 @@ def chosen(pool: TaskSplit, how: Regime, draw: int) -> TaskSplit:
 
 def learn(setting: str, how: Regime, state: State, few: TaskSplit, test: TaskSplit, classes: int, seed: int) -> float:
     """Return the test accuracy after learning from few images."""
+    params = settings()[setting].probe
+    network = learned(setting, how, state, few, classes, seed)
+    return accuracy(network, normalise(test.images, params), torch.from_numpy(test.labels))
+
+
+def learned(setting: str, how: Regime, state: State, few: TaskSplit, classes: int, seed: int) -> Probe:
+    """Return a network that learned from few images."""
     params = settings()[setting]
     network = build_probe(params.probe, classes, state)
     images, labels = tensors(few, params.probe)
@@ -81,4 +88,4 @@ def learn(setting: str, how: Regime, state: State, few: TaskSplit, test: TaskSpl
         network.head.load_state_dict(fit_head(in_batches(network.backbone, images), labels, classes).state_dict())
     else:
         fit(network, images, labels, params.recipe(how), seed)
-    return accuracy(network, normalise(test.images, params.probe), torch.from_numpy(test.labels))
+    return network

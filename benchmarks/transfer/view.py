@@ -5,16 +5,18 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from scipy.special import log_softmax
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.transfer import inputs
-from benchmarks.transfer.settings import REPEATS, settings
+from benchmarks.transfer.own_images import affinity, source_embedding
+from benchmarks.transfer.settings import settings
+from taskzoo.data.pixels import pixel_statistics
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.distance.kernel_regression import unit
 from taskzoo.distance.transferability.arrays import Array, Labels
+from taskzoo.distance.vectors import Diagonal as Values
 from taskzoo.fisher.check import Diagonal
 from taskzoo.fisher.diagonal import fisher
 from taskzoo.fisher.feature_gram import alike, feature_grams
@@ -22,10 +24,25 @@ from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.fisher.summary import FisherProvenance
-from taskzoo.probe.network import State, build_probe, normalise
+from taskzoo.probe.network import Probe, build_probe, normalise
 
 BATCH = 32
 DIRECTIONS = 2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is known of a source with classes and images of its own.
+
+    Attributes:
+        log_probabilities: Of the source's own classes, [N, Z].
+        affinity: Fishers of the source's network, on its own images and on the target's, relabelled.
+        embeddings: Task2Vec's of source and target, [F].
+    """
+
+    log_probabilities: Array
+    affinity: tuple[Values, Values]
+    embeddings: tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class View:
         gradient_gram: Inner products of the gradients over all parameters, [N, N].
         labels: [N].
         classes: C.
-        log_probabilities: Of the source's own classes, [N, Z]; None for the initial state.
+        trained: What the initial state has not.
         seen: Features, kernel and Fisher, for the measures of the product.
     """
 
@@ -45,7 +62,7 @@ class View:
     gradient_gram: Array
     labels: Labels
     classes: int
-    log_probabilities: Array | None
+    trained: Trained | None
     seen: Observation
 
     @cached_property
@@ -59,28 +76,53 @@ class View:
         return unit(self.seen.gram.numpy())
 
 
-def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int) -> View:
-    """Return what a training of a source shows of images."""
+def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int, embedding: Array) -> View:
+    """Return what a training of a source shows of images.
+
+    Args:
+        setting: The probe.
+        source: A trained source, or the initial state.
+        repeat: Which of its trainings.
+        few: The target's images.
+        classes: C.
+        embedding: Of the target, through the initial state.
+
+    Returns:
+        All that the measures need.
+    """
     state, probe = inputs.state(setting, source, repeat), settings()[setting].probe
     network = build_probe(probe, classes, state).eval()
     images, labels = normalise(few.images, probe), torch.from_numpy(few.labels)
     features, grams = feature_grams(network.backbone, images, DIRECTIONS)
-    network.head.load_state_dict(fit_head(features, labels, classes).state_dict())
+    rows, trained = features.double().numpy(), None
+    if source != NO_TRANSFER:
+        trained = Trained(
+            log_probabilities=own_classes(setting, source, repeat, rows),
+            affinity=affinity(setting, source, repeat, few, rows),
+            embeddings=(source_embedding(setting, source), embedding),
+        )
     return View(
-        features=features.double().numpy(),
+        features=rows,
         gradient_gram=torch.stack(list(grams.values())).sum(0).double().numpy(),
         labels=few.labels,
         classes=classes,
-        log_probabilities=_own_classes(setting, source, repeat, features),
+        trained=trained,
         seen=Observation(
-            fisher=backbone_fisher(network, images, labels),
+            fisher=fitted_fisher(network, images, features, labels, classes),
             features=features,
+            pixels=torch.from_numpy(pixel_statistics(few.images)),
             gram=alike(grams, len(images)),
             labels=labels,
             classes=classes,
             provenance=provenance(source, len(images)),
         ),
     )
+
+
+def fitted_fisher(network: Probe, images: Tensor, features: Tensor, labels: Tensor, classes: int) -> Diagonal:
+    """Return the empirical Fisher of a network's backbone after a head was fitted to the features of the images."""
+    network.head.load_state_dict(fit_head(features, labels, classes).state_dict())
+    return backbone_fisher(network, images, labels)
 
 
 def backbone_fisher(network: torch.nn.Module, images: Tensor, labels: Tensor) -> Diagonal:
@@ -105,9 +147,8 @@ def provenance(source: str, images: int) -> FisherProvenance:
     )
 
 
-def _own_classes(setting: str, source: str, repeat: int, features: Tensor) -> Array | None:
-    if source == NO_TRANSFER:
-        return None
-    state: State = load_file(inputs.folder(setting, source) / f"{repeat % REPEATS}.safetensors")
-    logits = features.double() @ state["head.weight"].double().T + state["head.bias"].double()
-    return np.asarray(log_softmax(logits.numpy(), axis=1))
+def own_classes(setting: str, source: str, repeat: int, features: Array) -> Array:
+    """Return the log probabilities of a source's own classes, [N, Z]."""
+    weight, bias = inputs.head(setting, source, repeat)
+    logits = features @ weight.double().numpy().T + bias.double().numpy()
+    return np.asarray(log_softmax(logits, axis=1))

@@ -1,7 +1,7 @@
 """A task: some classes of a data set, balanced, as arrays of one size."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,20 @@ class Task:
     def test(self) -> TaskSplit:
         """The test images, read once at the end."""
         return self.splits["test"]
+
+
+def permuted(task: Task) -> Task:
+    """Return a task whose labels are shuffled among the images of each split: as many of each class, without meaning.
+
+    Args:
+        task: The task; it keeps its digest, since nothing else differs.
+
+    Returns:
+        The task that chance would make.
+    """
+    rng = np.random.default_rng(0)
+    splits = {name: replace(split, labels=rng.permutation(split.labels)) for name, split in sorted(task.splits.items())}
+    return replace(task, splits=splits)
 
 
 def load_task(

@@ -7,11 +7,22 @@ from taskzoo.distance.ftd_layerwise import FTD_LAYERWISE
 from taskzoo.distance.logdet import LOGDET
 from taskzoo.distance.protocol import Measure
 from taskzoo.distance.ridge_loo import RIDGE_LOO
+from taskzoo.distance.unlikeness import PIXEL_UNLIKENESS, UNLIKENESS
 from taskzoo.errors import InputError
 
 MEASURES: dict[str, Measure] = {
     one.name: one
-    for one in (FISHER_KERNEL, RIDGE_LOO, FTD, FTD_REFERENCE_SQUARED, FTD_LAYERWISE, FISHER_RELATIVE, LOGDET)
+    for one in (
+        FISHER_KERNEL,
+        RIDGE_LOO,
+        UNLIKENESS,
+        PIXEL_UNLIKENESS,
+        FTD,
+        FTD_REFERENCE_SQUARED,
+        FTD_LAYERWISE,
+        FISHER_RELATIVE,
+        LOGDET,
+    )
 }
 
 

@@ -31,10 +31,11 @@ def fisher_kernel(ab: Observation, bb: Observation) -> float:
 
 FISHER_KERNEL = Measure(
     name="fisher_kernel",
-    function=fisher_kernel,
+    function=lambda pair: fisher_kernel(pair.ab, pair.bb),
     symmetric=False,
     lower_is_closer=False,
     needs=frozenset({"gradients", "features", "labels"}),
+    dense=False,
     range=(-math.inf, math.inf),
     source="Gaussian-process evidence with the empirical Fisher's dual (tangent kernel), every tensor alike",
 )

@@ -30,20 +30,22 @@ def ftd_reference_squared(ab: Observation, bb: Observation) -> float:
 
 FTD = Measure(
     name="ftd",
-    function=ftd,
+    function=lambda pair: ftd(pair.ab, pair.bb),
     symmetric=False,
     lower_is_closer=True,
     needs=frozenset({"fisher"}),
+    dense=True,
     range=(0.0, 1.0),
     source="Le et al., Fisher task distance (arXiv 2103.12827): diagonal, whole-net unit trace, root form",
 )
 
 FTD_REFERENCE_SQUARED = Measure(
     name="ftd_reference_squared",
-    function=ftd_reference_squared,
+    function=lambda pair: ftd_reference_squared(pair.ab, pair.bb),
     symmetric=False,
     lower_is_closer=True,
     needs=frozenset({"fisher"}),
+    dense=True,
     range=(0.0, 1.0),
     source="the script beside arXiv 2103.12827, which prints the distance without taking the root",
 )

@@ -35,10 +35,11 @@ def ftd_layerwise(ab: Observation, bb: Observation) -> float:
 
 FTD_LAYERWISE = Measure(
     name="ftd_layerwise",
-    function=ftd_layerwise,
+    function=lambda pair: ftd_layerwise(pair.ab, pair.bb),
     symmetric=False,
     lower_is_closer=True,
     needs=frozenset({"fisher"}),
+    dense=True,
     range=(0.0, 1.0),
     source="arXiv 2103.12827 with unit trace per tensor in place of the network: our variant",
 )

@@ -32,10 +32,11 @@ def logdet(ab: Observation, bb: Observation) -> float:
 
 LOGDET = Measure(
     name="logdet",
-    function=logdet,
+    function=lambda pair: logdet(pair.ab, pair.bb),
     symmetric=False,
     lower_is_closer=True,
     needs=frozenset({"fisher"}),
+    dense=True,
     range=(0.0, math.inf),
     source="Le et al., LD-NAS (arXiv 2103.00241): log-determinants of F + s^2 I per parameter",
 )

@@ -1,23 +1,73 @@
 """All distances between all tasks: rows sources, columns targets."""
 
-import math
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
-from rich.progress import track
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from taskzoo.distance.catalogue import measure
-from taskzoo.distance.protocol import Measure, MeasureFacts
-from taskzoo.errors import InputError
-from taskzoo.fisher.observation import Observation, load_observation
-from taskzoo.fisher.pairs import observation_path
-from taskzoo.fisher.summary import check_comparable
+from taskzoo.distance.protocol import MeasureFacts
+from taskzoo.params import MeasureName, Name
 
 Column = dict[str, list[float]]  # Source -> one value a repeat.
+
+
+Halves = dict[str, list[list[float]]]  # Source -> for each repeat, one value a half of the images.
+
+
+class References(BaseModel):
+    """What stands beside a target's numbers, so that they can be read.
+
+    Attributes:
+        itself: Values of the target's own network of another repeat: what a source that is the same task shows.
+        chance: Values of the same network under permuted labels: what a source that tells nothing of them shows;
+            empty where labels are not read.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    itself: list[float]
+    chance: list[float]
+
+
+class DistanceColumn(BaseModel):
+    """The distances from every source to one target, as they were measured when the target was packaged.
+
+    Attributes:
+        target: The task.
+        ranked_by: The measure that ranks the sources.
+        facts: Of each measure.
+        values: Measure -> source -> one value for each repeat.
+        halves: Measure -> source -> for each repeat, one value a half of the images.
+        references: Measure -> what its values are read by.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    target: Name
+    ranked_by: MeasureName
+    facts: dict[str, MeasureFacts]
+    values: dict[Name, dict[Name, list[float]]]
+    halves: dict[Name, dict[Name, list[list[float]]]]
+    references: dict[Name, References]
+
+    @model_validator(mode="after")
+    def _measures_agree(self) -> "DistanceColumn":
+        if set(self.facts) != set(self.values) or self.ranked_by not in self.values:
+            raise ValueError(
+                f"facts has {sorted(self.facts)}, values has {sorted(self.values)} and ranked_by is "
+                f"{self.ranked_by!r}; expected the same measures in all"
+            )
+        return self
+
+    def ranking(self) -> list[tuple[str, float]]:
+        """Return the other sources with their mean value under ``ranked_by``, the closest first."""
+        means = {
+            source: sum(values) / len(values)
+            for source, values in self.values[self.ranked_by].items()
+            if source != self.target
+        }
+        sign = 1 if self.facts[self.ranked_by].lower_is_closer else -1
+        return sorted(means.items(), key=lambda item: (sign * item[1], item[0]))
 
 
 class Distances(BaseModel):
@@ -26,10 +76,13 @@ class Distances(BaseModel):
     Attributes:
         schema_version: Of this file.
         tasks: Targets, in order.
-        sources: In order; the initial state is one of them.
+        sources: In order; the initial state is one of them, where a measure has a value for it.
         repeats: Values a pair.
         fingerprint: Of the probe.
         values: measure -> target -> source -> one value a repeat.
+        halves: measure -> target -> source -> repeat -> one value a random half of the target's images, the same
+            halves for all sources; only of measures that are cheap to compute again.
+        references: measure -> target -> what to read the values by.
         facts: What the values of each measure mean.
     """
 
@@ -41,7 +94,20 @@ class Distances(BaseModel):
     repeats: int = Field(ge=1)
     fingerprint: str
     values: dict[str, dict[str, Column]]
+    halves: dict[str, dict[str, Halves]]
+    references: dict[str, dict[str, References]]
     facts: dict[str, MeasureFacts]
+
+    def column(self, target: str, ranked_by: MeasureName) -> DistanceColumn:
+        """Return one target's column, to be ranked by a measure."""
+        return DistanceColumn(
+            target=target,
+            ranked_by=ranked_by,
+            facts=self.facts,
+            values={name: targets[target] for name, targets in self.values.items()},
+            halves={name: targets[target] for name, targets in self.halves.items()},
+            references={name: targets[target] for name, targets in self.references.items()},
+        )
 
     def table(self) -> pd.DataFrame:
         """Return one row a value, with columns measure, source, target, repeat and value."""
@@ -66,67 +132,3 @@ class Distances(BaseModel):
         table = self.table()
         groups = table[table["measure"] == name].groupby(["source", "target"])["value"]
         return groups.agg(statistic).unstack("target").reindex(index=self.sources, columns=self.tasks)
-
-
-def compute_distances(
-    folder: Path, sources: Sequence[str], targets: Sequence[str], repeats: int, measures: Sequence[str]
-) -> Distances:
-    """Compute measures from saved observations.
-
-    Args:
-        folder: That ``observe_pairs`` filled.
-        sources: Tasks, and the initial state.
-        targets: Tasks; each must have been observed with its own network too.
-        repeats: Values a pair.
-        measures: Names.
-
-    Returns:
-        The distances.
-
-    Raises:
-        InputError: If an observation is missing, damaged or not comparable, or a value is not a number.
-    """
-    chosen = [measure(name) for name in measures]
-    values: dict[str, dict[str, Column]] = {
-        one.name: {target: {source: [] for source in sources} for target in targets} for one in chosen
-    }
-    fingerprints = set()
-    columns = [(target, repeat) for target in targets for repeat in range(repeats)]
-    for target, repeat in track(columns, "distances", console=Console(stderr=True)):
-        own = load_observation(observation_path(folder, target, target, repeat))
-        fingerprints.add(own.provenance.fingerprint)
-        for source in sources:
-            other = own
-            if source != target:
-                other = load_observation(observation_path(folder, source, target, repeat))
-            check_comparable(other.provenance, own.provenance)
-            for one in chosen:
-                values[one.name][target][source].append(_value(one, other, own))
-    if len(fingerprints) != 1:
-        raise InputError(
-            f"{folder} holds observations of {len(fingerprints)} different probes; expected one; delete it "
-            "and run the fisher stage again."
-        )
-    return Distances(
-        tasks=list(targets),
-        sources=list(sources),
-        repeats=repeats,
-        fingerprint=fingerprints.pop(),
-        values=values,
-        facts={one.name: one.facts() for one in chosen},
-    )
-
-
-def _value(one: Measure, ab: Observation, bb: Observation) -> float:
-    """Return a measure's value, checked.
-
-    Raises:
-        InputError: If it is not a finite number.
-    """
-    value = one.function(ab, bb)
-    if not math.isfinite(value):
-        raise InputError(
-            f"{one.name} from {ab.source!r} to {ab.target!r} (repeat {ab.repeat}) is {value}; expected a "
-            "finite number; look at the two probes' training, or leave the measure out of distance.measures."
-        )
-    return value

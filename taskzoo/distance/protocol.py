@@ -7,10 +7,30 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from taskzoo.distance.appearance import Appearance
 from taskzoo.fisher.observation import Observation
 
-Need = Literal["fisher", "features", "gradients", "labels"]
-Function = Callable[[Observation, Observation], float]
+Need = Literal["fisher", "features", "gradients", "labels", "images"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a measure may look at of a source a and a target b.
+
+    Args:
+        ab: a's network on b.
+        bb: b's own network on b.
+        source: How a's images look; None for the initial state, which has none.
+        target: How b's images look.
+    """
+
+    ab: Observation
+    bb: Observation
+    source: Appearance | None
+    target: Appearance
+
+
+Function = Callable[[Pair], float]
 
 
 class MeasureFacts(BaseModel):
@@ -20,6 +40,8 @@ class MeasureFacts(BaseModel):
         lower_is_closer: Whether a smaller value means a nearer source.
         symmetric: Whether the value from a to b is always that from b to a.
         range: Least and greatest possible value; None where there is no bound.
+        needs_labels: Whether the target's labels are read.
+        dense: Whether it is defined where the target is an image instead of a class.
         source: Paper and equation.
     """
 
@@ -28,6 +50,8 @@ class MeasureFacts(BaseModel):
     lower_is_closer: bool
     symmetric: bool
     range: tuple[float | None, float | None]
+    needs_labels: bool
+    dense: bool
     source: str
 
 
@@ -37,10 +61,11 @@ class Measure:
 
     Args:
         name: As in params.yaml.
-        function: Maps the observations of a on b and of b on b, in this order, to the value.
+        function: Maps a pair to the value.
         symmetric: Whether the value from a to b is always that from b to a.
         lower_is_closer: Whether a smaller value means a nearer source.
-        needs: Parts of an observation that are read.
+        needs: What is read of a pair; "images" are the source's too, so that the initial state has no value.
+        dense: Whether it is defined where the target is an image instead of a class.
         range: Least and greatest possible value.
         source: Paper and equation.
     """
@@ -50,8 +75,14 @@ class Measure:
     symmetric: bool
     lower_is_closer: bool
     needs: frozenset[Need]
+    dense: bool
     range: tuple[float, float]
     source: str
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether the target's labels are read; the Fisher reads them through the likelihood."""
+        return not self.needs.isdisjoint({"labels", "fisher"})
 
     def facts(self) -> MeasureFacts:
         """Return the declaration in a form for files."""
@@ -60,5 +91,7 @@ class Measure:
             lower_is_closer=self.lower_is_closer,
             symmetric=self.symmetric,
             range=(low, high),
+            needs_labels=self.needs_labels,
+            dense=self.dense,
             source=self.source,
         )

@@ -27,10 +27,11 @@ def ridge_loo(ab: Observation, bb: Observation) -> float:
 
 RIDGE_LOO = Measure(
     name="ridge_loo",
-    function=ridge_loo,
+    function=lambda pair: ridge_loo(pair.ab, pair.bb),
     symmetric=False,
     lower_is_closer=False,
     needs=frozenset({"features", "labels"}),
+    dense=False,
     range=(-math.inf, 1.0),
     source="leave-one-out of a linear smoother (Allen's PRESS) on centred one-hot labels",
 )

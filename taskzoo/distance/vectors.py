@@ -1,5 +1,7 @@
 """Fisher diagonals as float64 arrays."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,6 +9,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.observation import Observation
 
 Array = npt.NDArray[np.float64]
+Diagonal = Mapping[str, Array]  # By name of the parameter.
 
 
 def paired(ab: Observation, bb: Observation) -> list[tuple[Array, Array]]:
@@ -17,23 +20,40 @@ def paired(ab: Observation, bb: Observation) -> list[tuple[Array, Array]]:
         bb: Target's own network on the target.
 
     Returns:
+        One pair of arrays a tensor. Fishers of different tensors are refused by InputError.
+    """
+    return tensor_pairs(ab.diagonal, bb.diagonal, f"the Fishers of {ab.source!r} and {bb.source!r} on {bb.target!r}")
+
+
+def tensor_pairs(f: Diagonal, g: Diagonal, which: str = "two Fishers") -> list[tuple[Array, Array]]:
+    """Return the values of two Fisher diagonals tensor by tensor, in name order.
+
+    Args:
+        f: By name of the parameter.
+        g: The same.
+        which: What they are of, for messages.
+
+    Returns:
         One pair of arrays a tensor.
 
     Raises:
         InputError: If the two hold different tensors.
     """
-    shapes = [{name: tuple(value.shape) for name, value in one.fisher.items()} for one in (ab, bb)]
-    if shapes[0] != shapes[1]:
+    if {name: value.shape for name, value in f.items()} != {name: value.shape for name, value in g.items()}:
         raise InputError(
-            f"the Fishers of {ab.source!r} and {bb.source!r} on {bb.target!r} hold different parameters; "
-            "expected one network; compute both again with the same probe."
+            f"{which} hold different parameters; expected one network; compute both again with the same probe."
         )
-    return [(ab.diagonal[name], bb.diagonal[name]) for name in sorted(shapes[0])]
+    return [(f[name], g[name]) for name in sorted(f)]
 
 
 def whole(ab: Observation, bb: Observation) -> tuple[Array, Array]:
     """Return the two Fishers as one vector each, over all tensors in name order."""
-    f, g = zip(*paired(ab, bb), strict=True)
+    return joined(paired(ab, bb))
+
+
+def joined(pairs: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return pairs of tensors as two vectors."""
+    f, g = zip(*pairs, strict=True)
     return np.concatenate([one.ravel() for one in f]), np.concatenate([one.ravel() for one in g])
 
 

@@ -44,6 +44,7 @@ class Observation:
     Attributes:
         fisher: Diagonal by name of the backbone's parameter.
         features: float32 [n, D], pooled, of n of the target's training images.
+        pixels: float32 [n, 7], statistics of the same images' pixels.
         gram: float32 [m, m], inner products of the gradients of the first m of them, every parameter tensor alike.
         labels: int64 [n].
         classes: Number of the target's classes.
@@ -52,6 +53,7 @@ class Observation:
 
     fisher: Diagonal
     features: Tensor
+    pixels: Tensor
     gram: Tensor
     labels: Tensor
     classes: int
@@ -88,6 +90,7 @@ def save_observation(path: Path, observation: Observation, key: str) -> None:
     """
     tensors = {PREFIX + name: value.float().contiguous() for name, value in observation.fisher.items()}
     tensors |= {"features": observation.features.float().contiguous(), "labels": observation.labels}
+    tensors["pixels"] = observation.pixels.float().contiguous()
     tensors["gram"] = observation.gram.float().contiguous()
     record = Record(provenance=observation.provenance, classes=observation.classes, key=key)
     # One entry only: safetensors writes several in an order that changes from run to run.
@@ -114,6 +117,7 @@ def load_observation(path: Path) -> Observation:
         observation = Observation(
             fisher={name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)},
             features=tensors["features"],
+            pixels=tensors["pixels"],
             gram=tensors["gram"],
             labels=tensors["labels"],
             classes=record.classes,
@@ -150,9 +154,10 @@ def _check(observation: Observation, path: Path) -> None:
             f"{path} holds inner products {tuple(observation.gram.shape)} of gradients; expected a finite square of at "
             f"most {len(features)} images; delete it and run the fisher stage again."
         )
-    if not inside or not features.isfinite().all():
+    pixels = observation.pixels
+    if not inside or len(pixels) != len(labels) or not (features.isfinite().all() and pixels.isfinite().all()):
         raise InputError(
-            f"{path} holds features {tuple(features.shape)} and labels {tuple(labels.shape)} that do not "
-            f"agree or are not finite; expected one label below {observation.classes} for each row; delete "
-            "it and run the fisher stage again."
+            f"{path} holds features {tuple(features.shape)}, pixels {tuple(pixels.shape)} and labels "
+            f"{tuple(labels.shape)} that do not agree or are not finite; expected one label below "
+            f"{observation.classes} for each row; delete it and run the fisher stage again."
         )

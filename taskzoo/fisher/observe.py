@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
+from taskzoo.data.pixels import pixel_statistics
 from taskzoo.data.tasks import Task, draw
 from taskzoo.errors import InputError
 from taskzoo.fisher.diagonal import fisher
@@ -91,6 +92,7 @@ def observe(
     return Observation(
         fisher=_of_backbone(values),
         features=features.float(),
+        pixels=torch.from_numpy(pixel_statistics(training.images)).float(),
         gram=alike(grams, len(few)),
         labels=labels,
         classes=len(target.classes),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskzoo.data.tasks import Task
+from taskzoo.data.tasks import Task, permuted
 from taskzoo.files import digest_file, digest_json
 from taskzoo.fisher.observation import save_observation, saved_key
 from taskzoo.fisher.observe import observe
@@ -15,6 +15,7 @@ from taskzoo.probe.network import State, digest_state, fingerprint
 from taskzoo.probe.storage import load_backbone
 
 NO_TRANSFER = "no-transfer"  # The initial state among the sources, so that transferring nothing is ranked too.
+PERMUTED = "permuted-labels"  # The target's own network under labels that mean nothing: what chance looks like.
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def observe_pairs(
     A cell whose file already has the same key is skipped; files of cells no longer asked for are removed.
 
     Args:
-        sources: Probe files by task, one a repeat.
+        sources: Probe files by task, one a repeat; the targets are among them.
         initial: The state all probes were trained from.
         targets: Tasks with train and val images.
         probe: Backbone and input form.
@@ -83,10 +84,15 @@ def _cells(sources: Mapping[str, Sequence[Path]], initial: State, targets: Seque
         (source, repeat, path, digests[path]) for source, paths in sources.items() for repeat, path in enumerate(paths)
     ]
     untrained = [(NO_TRANSFER, repeat, None, start) for repeat in range(repeats)]
-    return [
+    cells = [
         _Cell(source, repeat, target, path, digest)
         for target in targets
         for source, repeat, path, digest in [*trained, *untrained]
+    ]
+    return cells + [
+        _Cell(PERMUTED, repeat, permuted(target), path, digests[path])
+        for target in targets
+        for repeat, path in enumerate(sources[target.name])
     ]
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from taskzoo.distance.matrix import DistanceColumn
 from taskzoo.files import write_json
 from taskzoo.params import RecommendParams
+from taskzoo.recommend.experience import PastTransfer
 from taskzoo.recommend.narrowing import Narrowing, narrow
-from taskzoo.recommend.ranking import Recommendation, rank
+from taskzoo.recommend.ranking import rank
+from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.records import read_json
 
 Elites = Mapping[str, Sequence[Mapping[str, str]]]
@@ -29,14 +32,10 @@ class Advice(BaseModel):
 
 
 def advise(
-    target: str,
-    columns: Mapping[str, Mapping[str, Sequence[float]]],
-    lower_is_closer: bool,
-    elites: Elites,
-    params: RecommendParams,
+    column: DistanceColumn, elites: Elites, params: RecommendParams, past: Sequence[PastTransfer] = ()
 ) -> Advice:
     """Rank a target's sources and narrow its search by the elites of the recommended ones."""
-    recommendation = rank(target, columns, lower_is_closer, params)
+    recommendation = rank(column, params, past)
     return Advice(recommendation=recommendation, narrowing=narrow(elites, recommendation.weights(), params.keep))
 
 

@@ -4,143 +4,106 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
+from taskzoo.distance.matrix import DistanceColumn
 from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
+from taskzoo.recommend.experience import PastTransfer, source_effects
+from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 
+LOOKS = ("unlikeness", "pixel_unlikeness")
 DRAWS = 20_000
+WITHIN = 0.25  # Sources whose probability of being best is at least this share of the greatest are within noise of it.
 Array = npt.NDArray[np.float64]
 
 
-class Candidate(BaseModel):
-    """One row of a ranking.
-
-    Attributes:
-        source: A task, or "no-transfer" for the shared initial state.
-        values: The measure, one value a repeat.
-        mean: Over repeats.
-        low: Lower end of the 90 % interval of the mean, in the measure's unit.
-        high: Upper end.
-        probability_best: That this candidate is the closest of all, in [0, 1].
-        probability_gain: That it is closer than no transfer, in [0, 1]; 0.5 for no transfer itself.
-        weight: Share in narrowing the search, in [0, 1]; 0 where it is not recommended.
-        others: Mean of every other measure, shown beside the one that ranks.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    source: str
-    values: list[float]
-    mean: float
-    low: float
-    high: float
-    probability_best: float
-    probability_gain: float
-    weight: float = 0.0
-    others: dict[str, float] = {}
-
-
-class Recommendation(BaseModel):
-    """The answer for one target.
-
-    Attributes:
-        target: The task that looks for a source.
-        measure: What ranks.
-        lower_is_closer: Direction of the measure.
-        confidence: Probability of a gain that a recommended source needs.
-        candidates: Closest first; no transfer stands among them.
-        recommended: Sources to transfer from, closest first; empty when abstaining.
-        reason: One sentence for people.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    target: str
-    measure: str
-    lower_is_closer: bool
-    confidence: float
-    candidates: list[Candidate]
-    recommended: list[str]
-    reason: str
-
-    def candidate(self, source: str) -> Candidate:
-        """Return the row of ``source``."""
-        return next(row for row in self.candidates if row.source == source)
-
-    def sources(self) -> list[str]:
-        """Return all sources, closest first, without no transfer."""
-        return [row.source for row in self.candidates if row.source != NO_TRANSFER]
-
-    def weights(self) -> dict[str, float]:
-        """Return the recommended sources' shares, which sum to 1, or nothing when abstaining."""
-        return {source: self.candidate(source).weight for source in self.recommended}
-
-
 def rank(
-    target: str,
-    columns: Mapping[str, Mapping[str, Sequence[float]]],
-    lower_is_closer: bool,
-    params: RecommendParams,
-    seed: int = 0,
+    column: DistanceColumn, params: RecommendParams, past: Sequence[PastTransfer] = (), seed: int = 0
 ) -> Recommendation:
-    """Rank the sources of one target by ``params.measure``.
+    """Rank the sources of one target by ``params.measure`` and by how alike the images look.
 
-    Repeats are paired: repeat r of every source saw the same target images. So the model is source effect + repeat
-    effect + noise, the noise variance is pooled over all sources (a handful of repeats is too few for one each),
-    and probabilities come from draws of the source effects around their means with that variance (Student's t).
+    The labels say how well a source's network tells the classes apart, the images how far its domain is: each errs
+    in its own way. So a source's score is the sum of the measure and of the images' likeness, to the initial state's
+    network and by their pixels, each in standard deviations over the target's sources, the likeness with the weight
+    ``params.likeness``; and of how much better than its score the source has been for other targets.
+
+    Everything is paired: every source saw the same images of a repeat, and the same halves of them. So the model is
+    source effect + draw effect + noise; the noise variance is pooled over the sources (a handful of repeats is too
+    few for one each), and probabilities come from draws of the source effects around their means with it (Student's
+    t). A value on half of the images varies about as much as one on all of them would over fresh images (the
+    delete-half jackknife, Shao and Wu 1989), so that a repeat counts once, however many halves it has.
 
     Args:
-        target: Name of the target.
-        columns: Measure -> source -> one value a repeat; every column holds "no-transfer".
-        lower_is_closer: Direction of ``params.measure``.
-        params: Measure, confidence and how many sources may be recommended.
+        column: The target's distances, no transfer among them.
+        params: Measure, weight of the likeness, confidence, and how many sources may be recommended.
+        past: Transfers on record; none counts that was onto this target.
         seed: Of the draws.
 
     Returns:
         Ranking and recommendation; a column without a source, without no-transfer or with fewer than two repeats is
         refused by InputError.
     """
-    column = {source: values for source, values in columns[params.measure].items() if source != target}
-    _check(target, params.measure, column)
-    names = sorted(column)
-    values = np.array([column[name] for name in names], dtype=np.float64)
-    closeness = -values if lower_is_closer else values
-    effect, error, freedom = _effects(closeness)
-    draws = effect[:, None] + error * np.random.default_rng(seed).standard_t(freedom, (len(names), DRAWS))
-    best = np.bincount(draws.argmax(0), minlength=len(names)) / DRAWS
-    nothing = names.index(NO_TRANSFER)
-    gain = (draws > draws[nothing]).mean(1)
+    measured = {source: values for source, values in column.values[params.measure].items() if source != column.target}
+    _check(column.target, params.measure, measured)
+    names = [*sorted(name for name in measured if name != NO_TRANSFER), NO_TRANSFER]
+    lower = column.facts[params.measure].lower_is_closer
+    sign = -1 if lower else 1
+    values = np.array([measured[name] for name in names], dtype=np.float64)[..., None]
+    halves = column.halves.get(params.measure)
+    replicates = values if halves is None else np.array([halves[name] for name in names], dtype=np.float64)
+
+    closeness = sign * values.mean((1, 2))
+    error, freedom = _noise(replicates)
+    rng = np.random.default_rng(seed)
+    draws = closeness[:, None] + error * rng.standard_t(freedom, (len(names), DRAWS))
+    gain = (draws[:-1] > draws[-1]).mean(1)
     half = float(stats.t.ppf(0.95, freedom)) * error
-    order = np.argsort(-effect, kind="stable")
-    chosen = [i for i in order if i != nothing and effect[i] > effect[nothing] and gain[i] >= params.confidence]
-    chosen = chosen[: params.sources]
-    shares = _shares(effect, chosen, nothing)
-    others = {name: {m: float(np.mean(c[name])) for m, c in columns.items() if m != params.measure} for name in names}
+
+    score, noise = _standardised(closeness[:-1], error)
+    looks, their_noise = _looks(column, names[:-1], params.measure)
+    known = source_effects(past, column.target)
+    effects = np.array([known.get(name, 0.0) for name in names[:-1]])
+    score = score + params.likeness * looks + effects
+    draws = score[:, None] + np.hypot(noise, params.likeness * their_noise) * rng.standard_t(
+        freedom, (len(score), DRAWS)
+    )
+    best = np.bincount(draws.argmax(0), minlength=len(score)) / DRAWS
+
+    order = [int(i) for i in np.argsort(-score, kind="stable")]
+    surely = [i for i in order if closeness[i] > closeness[-1] and gain[i] >= params.confidence]
+    chosen = surely[: params.sources]
+    shares = {i: float(closeness[i] - closeness[-1]) for i in chosen}
     rows = [
         Candidate(
             source=names[i],
-            values=values[i].tolist(),
+            score=float(score[i]),
+            experience=float(effects[i]),
+            values=values[i, :, 0].tolist(),
             mean=float(values[i].mean()),
             low=float(values[i].mean() - half),
             high=float(values[i].mean() + half),
             probability_best=float(best[i]),
-            probability_gain=0.5 if i == nothing else float(gain[i]),
-            weight=shares.get(int(i), 0.0),
-            others=others[names[i]],
+            probability_gain=float(gain[i]),
+            weight=shares.get(i, 0.0) / sum(shares.values()) if shares else 0.0,
+            others=_others(column, names[i], params.measure),
         )
         for i in order
     ]
+    start = float(values[-1].mean())
     return Recommendation(
-        target=target,
+        target=column.target,
         measure=params.measure,
-        lower_is_closer=lower_is_closer,
+        likeness=params.likeness,
+        lower_is_closer=lower,
         confidence=params.confidence,
         candidates=rows,
+        start=Start(values=values[-1, :, 0].tolist(), mean=start, low=start - half, high=start + half),
+        references=column.references[params.measure],
         recommended=[names[i] for i in chosen],
-        reason=_reason(rows, bool(chosen), params.confidence),
+        within_noise=[row.source for row in rows if row.probability_best >= WITHIN * max(best)],
+        reason=_reason(rows, [names[i] for i in chosen], params.confidence),
     )
 
 
@@ -159,32 +122,57 @@ def _check(target: str, measure: str, column: Mapping[str, Sequence[float]]) -> 
         )
 
 
-def _effects(closeness: Array) -> tuple[Array, float, int]:
-    """Return source means, the standard error of one mean, and its degrees of freedom, for [sources, repeats]."""
-    sources, repeats = closeness.shape
-    effect = closeness.mean(1)
-    residual = closeness - effect[:, None] - closeness.mean(0) + closeness.mean()
-    freedom = (sources - 1) * (repeats - 1)
-    variance = float((residual**2).sum()) / freedom
-    return effect, float(np.sqrt(variance / repeats)), freedom
+def _noise(replicates: Array) -> tuple[float, int]:
+    """Return the standard error of a source's mean over repeats, and its degrees of freedom.
+
+    Args:
+        replicates: [sources, repeats, halves].
+
+    Returns:
+        One error for all sources.
+    """
+    sources, repeats, halves = replicates.shape
+    flat = replicates.reshape(sources, -1)
+    residual = flat - flat.mean(1, keepdims=True) - flat.mean(0) + flat.mean()
+    freedom = max(sources - 1, 1) * (repeats * halves - 1)
+    return float(np.sqrt((residual**2).sum() / freedom / repeats)), freedom
 
 
-def _shares(effect: Array, chosen: Sequence[int], nothing: int) -> dict[int, float]:
-    """Weigh the chosen sources by how much closer than no transfer they are."""
-    gains = {int(i): float(effect[i] - effect[nothing]) for i in chosen}
-    total = sum(gains.values())
-    return {i: gain / total for i, gain in gains.items()}
+def _standardised(values: Array, error: float) -> tuple[Array, float]:
+    """Return values, and the error of one, in standard deviations over the sources; zeros where all are alike."""
+    apart, spread = values - values.mean(), float(values.std())
+    return (apart / spread, error / spread) if spread > 0 else (np.zeros_like(apart), 0.0)
 
 
-def _reason(rows: Sequence[Candidate], accepted: bool, confidence: float) -> str:
+def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[Array, float]:
+    """Return how alike each source's images look, and its error; zeros where that was not measured."""
+    total, error = np.zeros(len(names)), 0.0
+    for name in (name for name in LOOKS if name in column.values and name != measure):
+        apart = np.array([column.values[name][source] for source in names], dtype=np.float64)
+        looks, noise = _standardised(-apart.mean(1), _noise(apart[..., None])[0])
+        total, error = total + looks, float(np.hypot(error, noise))
+    return total, error
+
+
+def _others(column: DistanceColumn, source: str, measure: str) -> dict[str, float]:
+    """Return the means of the measures that do not rank."""
+    return {
+        name: float(np.mean(values[source]))
+        for name, values in column.values.items()
+        if name != measure and source in values
+    }
+
+
+def _reason(rows: Sequence[Candidate], recommended: Sequence[str], confidence: float) -> str:
     """Say in one sentence what is recommended and why."""
-    first = next(row for row in rows if row.source != NO_TRANSFER)
-    if accepted:
+    first = rows[0]
+    if recommended:
+        row = next(row for row in rows if row.source == recommended[0])
         return (
-            f"{first.source} is closest and is closer than no transfer with probability "
-            f"{first.probability_gain:.2f} (needed: {confidence:g})."
+            f"{row.source} is recommended: it is closer than no transfer with probability {row.probability_gain:.2f} "
+            f"(needed: {confidence:g}), and the best source with probability {row.probability_best:.2f}."
         )
     return (
-        f"No source is recommended: the closest, {first.source}, is closer than no transfer only with probability "
+        f"No source is recommended: the best, {first.source}, is closer than no transfer only with probability "
         f"{first.probability_gain:.2f} (needed: {confidence:g})."
     )

@@ -14,7 +14,7 @@ from taskzoo.probe.probes import tensors
 from taskzoo.probe.storage import load_backbone
 from taskzoo.probe.training import Recipe, accuracy, fit
 from taskzoo.recommend.comparison import Transfer
-from taskzoo.recommend.ranking import Recommendation
+from taskzoo.recommend.recommendation import Recommendation
 
 
 def arms(recommendation: Recommendation, seed: int) -> dict[str, str]:

@@ -78,6 +78,8 @@ def connect(tracking_uri: str | None, root: Path) -> Connection:
     """
     # What MLflow notes while it works is not for users; its warnings are.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    # It logs with a traceback what it raises as well, and what is raised we tell in one sentence.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     default = f"sqlite:///{root.resolve() / DATABASE}"
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default
     if uri.startswith("sqlite:///"):

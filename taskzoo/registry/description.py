@@ -12,7 +12,7 @@ CLOSEST = 5
 
 def describe_package(package: Package) -> str:
     """Return a version's description in markdown: what the task is, how well it went, what it is close to."""
-    card, facts = package.card, package.distances.measures[package.distances.ranked_by]
+    card, facts = package.card, package.distances.facts[package.distances.ranked_by]
     images = ", ".join(f"{split} {sum(classes.values())}" for split, classes in sorted(card.dataset.counts.items()))
     accuracies = ", ".join(f"{accuracy:.3f}" for accuracy in card.train.accuracies)
     rows = [

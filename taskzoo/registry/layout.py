@@ -6,7 +6,7 @@ from pathlib import Path
 from taskzoo.errors import InputError
 
 NETWORK_FILES = ("architecture.json", "tuned.safetensors")
-JSON_FILES = ("task.json", "elites.json", "trials.json", "distances.json", "metrics.json")
+JSON_FILES = ("task.json", "elites.json", "trials.json", "distances.json", "appearance.json", "metrics.json")
 FIGURES = "figures"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 REPEATED = re.compile(r"(probe|fisher)-(0|[1-9][0-9]{0,3})\.safetensors")

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from pydantic import FiniteFloat
 
+from taskzoo.distance.appearance import Appearance
+from taskzoo.distance.matrix import DistanceColumn
 from taskzoo.errors import InputError
 from taskzoo.files import digest_folder, new_folder, write_json
 from taskzoo.fisher.summary import load_fisher
 from taskzoo.probe.storage import load_record
 from taskzoo.records import read_json
 from taskzoo.registry.layout import FIGURES, NETWORK_FILES, check_files
-from taskzoo.registry.records import DistanceColumn, MetricName, TaskCard
+from taskzoo.registry.records import MetricName, TaskCard
 from taskzoo.search.network import load_network
 from taskzoo.search.results import Elites, SearchRecord
 
@@ -30,6 +32,7 @@ class PackageContents:
         elites: The best architectures, for later searches.
         search: Every evaluated architecture, in its space.
         distances: The task's column.
+        appearance: How its images look through the initial state.
         metrics: Numbers of the task: name -> value.
         figures: PNG files.
     """
@@ -41,6 +44,7 @@ class PackageContents:
     elites: Elites
     search: SearchRecord
     distances: DistanceColumn
+    appearance: Appearance
     metrics: Mapping[str, float]
     figures: Sequence[Path] = ()
 
@@ -57,6 +61,7 @@ class Package:
         elites: The best architectures.
         search: Every evaluated architecture, in its space.
         distances: The task's column.
+        appearance: How its images look through the initial state.
         metrics: Numbers of the task.
     """
 
@@ -67,6 +72,7 @@ class Package:
     elites: Elites
     search: SearchRecord
     distances: DistanceColumn
+    appearance: Appearance
     metrics: dict[str, float]
 
     @property
@@ -105,6 +111,7 @@ def write_package(folder: Path, contents: PackageContents) -> Package:
         write_json(temporary / "elites.json", contents.elites.model_dump(mode="json"))
         write_json(temporary / "trials.json", contents.search.model_dump(mode="json"))
         write_json(temporary / "distances.json", contents.distances.model_dump(mode="json"))
+        write_json(temporary / "appearance.json", contents.appearance.model_dump(mode="json"))
         write_json(temporary / "metrics.json", dict(contents.metrics))
         read_package(temporary)
     return read_package(folder)
@@ -156,6 +163,7 @@ def read_package(folder: Path) -> Package:
         elites=read_json(folder / "elites.json", Elites, "package"),
         search=read_json(folder / "trials.json", SearchRecord, "package"),
         distances=read_json(folder / "distances.json", DistanceColumn, "package"),
+        appearance=read_json(folder / "appearance.json", Appearance, "package"),
         metrics=read_json(folder / "metrics.json", dict[MetricName, FiniteFloat], "package"),
     )
     spec, _ = load_network(folder)

@@ -4,7 +4,7 @@ import re
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from taskzoo.registry.package import digest_package, read_package
 from taskzoo.registry.runs import every_page
 from taskzoo.registry.versions import ARTIFACT, CHAMPION
 
+PAGE = 1000
+DIGEST = "package_digest"
 Values = dict[str, dict[str, list[float]]]
 
 
@@ -44,7 +46,9 @@ class ZooEntry:
     location: str
 
 
-def find_entries(connection: Connection, fingerprint: str | None) -> list[ZooEntry]:
+def find_entries(
+    connection: Connection, fingerprint: str | None, names: Collection[str] | None = None
+) -> list[ZooEntry]:
     """Return the registered tasks in name order.
 
     With a fingerprint, a task whose champion belongs to another probe is found by its newest version of this
@@ -53,6 +57,7 @@ def find_entries(connection: Connection, fingerprint: str | None) -> list[ZooEnt
     Args:
         connection: The store.
         fingerprint: Only tasks that are comparable with it; left out: all.
+        names: Only these tasks, looked up one by one: a few of a large zoo are found at once; left out: all.
 
     Returns:
         One entry a task.
@@ -67,22 +72,16 @@ def find_entries(connection: Connection, fingerprint: str | None) -> list[ZooEnt
                 f"the fingerprint {fingerprint!r} is none; expected hexadecimal digits; copy them from a task card."
             )
         wanted += f" and tags.fingerprint = '{fingerprint}'"
-    client = connection.client
-    champions = {
-        registered.name: int(registered.aliases[CHAMPION])
-        for registered in every_page(lambda token: client.search_registered_models(page_token=token))
-        if CHAMPION in registered.aliases
-    }
-    models = {
-        model.tags.get("package_digest"): model
-        for model in every_page(
-            lambda token: client.search_logged_models([connection.experiment_id], wanted, page_token=token)
-        )
-        if model.status == LoggedModelStatus.READY
-    }
+    scopes = [""] if names is None else [f"name = '{name}'" for name in names]
+    champions = {name: version for scope in scopes for name, version in _champions(connection, scope)}
+    versions = [
+        version for scope in scopes for version in _versions(connection, f"{scope} and {wanted}" if scope else wanted)
+    ]
+    digests = [wanted] if names is None else sorted({f"tags.package_digest = '{_digest(each)}'" for each in versions})
+    models = {model.tags.get(DIGEST, ""): model for scope in digests for model in _ready_models(connection, scope)}
     chosen: dict[str, ModelVersion] = {}
-    for found in every_page(lambda token: client.search_model_versions(wanted, page_token=token)):
-        if found.tags.get("package_digest", "") not in models:
+    for found in versions:
+        if _digest(found) not in models:
             continue
         if fingerprint is None and champions.get(found.name) != int(found.version):
             continue
@@ -90,9 +89,33 @@ def find_entries(connection: Connection, fingerprint: str | None) -> list[ZooEnt
         if best is None or _preference(found, champions) > _preference(best, champions):
             chosen[found.name] = found
     return [
-        _entry(name, int(found.version), found.tags, models[found.tags["package_digest"]])
-        for name, found in sorted(chosen.items())
+        _entry(name, int(found.version), found.tags, models[_digest(found)]) for name, found in sorted(chosen.items())
     ]
+
+
+def _digest(version: ModelVersion) -> str:
+    return str(version.tags.get(DIGEST, ""))
+
+
+def _champions(connection: Connection, scope: str) -> Iterator[tuple[str, int]]:
+    """Yield tasks with the version that their alias ``champion`` points to."""
+    client = connection.client
+    for registered in every_page(lambda token: client.search_registered_models(scope or None, page_token=token)):
+        if CHAMPION in registered.aliases:
+            yield registered.name, int(registered.aliases[CHAMPION])
+
+
+def _versions(connection: Connection, wanted: str) -> Iterator[ModelVersion]:
+    """Yield the versions that match a filter."""
+    return every_page(lambda token: connection.client.search_model_versions(wanted, max_results=PAGE, page_token=token))
+
+
+def _ready_models(connection: Connection, wanted: str) -> Iterator[LoggedModel]:
+    """Yield the finished logged models that match a filter."""
+    pages = every_page(
+        lambda token: connection.client.search_logged_models([connection.experiment_id], wanted, page_token=token)
+    )
+    return (model for model in pages if model.status == LoggedModelStatus.READY)
 
 
 def _preference(version: ModelVersion, champions: Mapping[str, int]) -> tuple[bool, int]:
@@ -131,7 +154,7 @@ def fetch_package(connection: Connection, entry: ZooEntry, to: Path) -> Path:
     Raises:
         InputError: If what came is damaged or not what was registered.
     """
-    expected = entry.tags["package_digest"]
+    expected = entry.tags[DIGEST]
     if not re.fullmatch(r"[0-9a-f]{64}", expected):
         raise InputError(
             f"the tag package_digest of {entry.name} is {expected!r}; expected 64 hexadecimal digits; "

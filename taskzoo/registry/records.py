@@ -5,9 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from taskzoo.data.store import Manifest
-from taskzoo.distance.matrix import Distances
-from taskzoo.distance.protocol import MeasureFacts
-from taskzoo.params import MeasureName, Name, ProbeParams, SizeParams, TaskParams, check_name
+from taskzoo.params import Name, ProbeParams, SizeParams, TaskParams, check_name
 
 # What MLflow takes as the name of a metric.
 MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./ -]{0,199}$")]
@@ -67,60 +65,3 @@ class TaskCard(Record):
     def _dataset_has_a_name(self) -> "TaskCard":
         check_name(self.dataset.name)
         return self
-
-
-class DistanceColumn(Record):
-    """The distances from every source to one target, as they were measured when the target was packaged.
-
-    Attributes:
-        target: The packaged task.
-        ranked_by: The measure that ranks the sources.
-        measures: Facts of each measure.
-        values: Measure -> source -> one value for each repeat.
-    """
-
-    target: Name
-    ranked_by: MeasureName
-    measures: dict[str, MeasureFacts]
-    values: dict[Name, dict[Name, tuple[float, ...]]]
-
-    @model_validator(mode="after")
-    def _measures_agree(self) -> "DistanceColumn":
-        if set(self.measures) != set(self.values) or self.ranked_by not in self.values:
-            raise ValueError(
-                f"measures has {sorted(self.measures)}, values has {sorted(self.values)} and ranked_by is "
-                f"{self.ranked_by!r}; expected the same measures in all"
-            )
-        return self
-
-    def ranking(self) -> list[tuple[str, float]]:
-        """Return the other sources with their mean value under ``ranked_by``, the closest first."""
-        means = {
-            source: sum(values) / len(values)
-            for source, values in self.values[self.ranked_by].items()
-            if source != self.target
-        }
-        sign = 1 if self.measures[self.ranked_by].lower_is_closer else -1
-        return sorted(means.items(), key=lambda item: (sign * item[1], item[0]))
-
-
-def column(distances: Distances, target: str, ranked_by: MeasureName) -> DistanceColumn:
-    """Take one target's column out of the distances of a zoo.
-
-    Args:
-        distances: Of the whole zoo.
-        target: The column's task.
-        ranked_by: The measure that ranks the sources.
-
-    Returns:
-        The column, with the facts of its measures.
-    """
-    return DistanceColumn(
-        target=target,
-        ranked_by=ranked_by,
-        measures=distances.facts,
-        values={
-            measure: {source: tuple(values) for source, values in targets[target].items()}
-            for measure, targets in distances.values.items()
-        },
-    )

@@ -78,6 +78,16 @@ def distance_points(package: Package) -> Points:
     ]
 
 
+def reference_points(package: Package) -> Points:
+    """Return what the distances are read by: the target itself trained anew, and its labels permuted."""
+    return [
+        (f"reference.{kind}.{measure}", value, repeat)
+        for measure, found in sorted(package.distances.references.items())
+        for kind, values in (("itself", found.itself), ("chance", found.chance))
+        for repeat, value in enumerate(values)
+    ]
+
+
 def _lineage(package: Package, context: str) -> DatasetInput:
     """Return MLflow's entry for the data set that a run read."""
     manifest = package.card.dataset
@@ -174,10 +184,10 @@ def _distances(package: Package) -> StageRun:
             "ranked_by": distances.ranked_by,
             **{
                 f"{measure}.lower_is_closer": facts.lower_is_closer
-                for measure, facts in sorted(distances.measures.items())
+                for measure, facts in sorted(distances.facts.items())
             },
         },
-        metrics=distance_points(package),
+        metrics=distance_points(package) + reference_points(package),
     )
 
 

@@ -1,11 +1,17 @@
 """The zoo in MLflow: one registered model per task, one version per distinct package."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from taskzoo.recommend.advice import Advice
+from taskzoo.recommend.comparison import Transfer
+from taskzoo.recommend.experience import PastTransfer
 from taskzoo.registry.connection import connect
 from taskzoo.registry.guards import told
+from taskzoo.registry.index import Index, load_index
 from taskzoo.registry.package import read_package
 from taskzoo.registry.query import ZooEntry, fetch_package, find_entries
+from taskzoo.registry.recommendations import log_recommendation, past_transfers
 from taskzoo.registry.records import Record
 from taskzoo.registry.runs import log_run
 from taskzoo.registry.stages import package_run, report_run, stage_runs
@@ -73,10 +79,25 @@ class Registry:
         with self._connection.writing():
             log_run(self._connection, report_run(folder))
 
-    def query(self, fingerprint: str | None = None) -> list[ZooEntry]:
-        """Return the registered tasks in name order, if asked only those comparable with a fingerprint."""
+    def log_recommendation(self, fingerprint: str, advice: Advice, transfers: Sequence[Transfer]) -> None:
+        """Record one target's recommendation, and the transfers that the next one learns from."""
+        with self._connection.writing():
+            log_recommendation(self._connection, fingerprint, advice.recommendation, transfers)
+
+    def past_transfers(self, fingerprint: str) -> list[PastTransfer]:
+        """Return the transfers on record between tasks of one probe."""
         with told(self.uri):
-            return find_entries(self._connection, fingerprint)
+            return past_transfers(self._connection, fingerprint)
+
+    def query(self, fingerprint: str | None = None, names: Collection[str] | None = None) -> list[ZooEntry]:
+        """Return the registered tasks in name order, if asked only those comparable with a fingerprint, or named."""
+        with told(self.uri):
+            return find_entries(self._connection, fingerprint, names)
+
+    def index(self, fingerprint: str, folder: Path) -> Index:
+        """Return what a coarse ranking needs of all tasks of a probe; a copy is kept in ``folder``."""
+        with told(self.uri):
+            return load_index(self._connection, fingerprint, folder)
 
     def fetch(self, entry: ZooEntry, to: Path) -> Path:
         """Return a task's package, below ``to``: downloaded if it is not there, checked against its tag."""

@@ -18,11 +18,13 @@ from mlflow.types.schema import Map
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 import taskzoo
+from taskzoo.distance.appearance import sketch
 from taskzoo.registry.connection import Connection
 from taskzoo.registry.description import describe_package, example_image, headline
+from taskzoo.registry.index import SKETCH
 from taskzoo.registry.package import Package
 from taskzoo.registry.runs import checked_tags, every_page, now_ms
-from taskzoo.registry.stages import distance_points, identity
+from taskzoo.registry.stages import distance_points, identity, reference_points
 
 CHAMPION = "champion"
 ARTIFACT = "package"
@@ -77,7 +79,7 @@ def create_version(connection: Connection, package: Package, run_id: str) -> Mod
         name,
         source=model.artifact_location,
         run_id=run_id,
-        tags=tags,
+        tags=tags | {SKETCH: sketch(package.appearance)},
         description=describe_package(package),
         model_id=model.model_id,
     )
@@ -150,5 +152,6 @@ def _model_metrics(package: Package, model_id: str, run_id: str) -> list[Metric]
             points.append((f"distance.{measure}.{source}", float(series.mean()), 0))
             points.append((f"distance.{measure}.{source}.std", float(series.std(ddof=1)), 0))
     points += [(f"repeats.{name}", value, repeat) for name, value, repeat in distance_points(package)]
+    points += reference_points(package)
     now = now_ms()
     return [Metric(name, value, now, step, model_id, run_id=run_id) for name, value, step in points]

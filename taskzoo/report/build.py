@@ -6,7 +6,7 @@ from pathlib import Path
 from taskzoo.distance.matrix import Distances
 from taskzoo.files import new_folder, write_json
 from taskzoo.recommend.comparison import Comparison
-from taskzoo.recommend.ranking import Recommendation
+from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.report.figures.comparison import comparison_figure
 from taskzoo.report.figures.distances import distance_figure
 from taskzoo.report.figures.recommendations import recommendation_figure

@@ -8,7 +8,7 @@ import pandas as pd
 
 from taskzoo.files import write_text
 from taskzoo.recommend.comparison import Comparison
-from taskzoo.recommend.ranking import Recommendation
+from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.search.results import best_so_far
 
 # The recommendation first, its controls after it.

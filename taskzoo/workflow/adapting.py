@@ -13,7 +13,9 @@ from rich.progress import Progress
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.data.validation import validate
-from taskzoo.distance.matrix import Distances, compute_distances
+from taskzoo.distance.appearance import Appearance
+from taskzoo.distance.compute import compute_distances, saved_appearance
+from taskzoo.distance.matrix import Distances
 from taskzoo.errors import InputError
 from taskzoo.files import new_folder, write_json
 from taskzoo.fisher.pairs import NO_TRANSFER, observe_pairs
@@ -30,7 +32,7 @@ from taskzoo.search.tuning import make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces, search_arms
 from taskzoo.workflow.packaging import Parts, package_task
 from taskzoo.workflow.workspace import TARGETS
-from taskzoo.workflow.zoo import load_zoo
+from taskzoo.workflow.zoo import find_index, load_zoo, shortlist
 
 DOCS = Path("data-docs")
 
@@ -88,29 +90,31 @@ def adapt_target(source: str, name: str, group: str, params: Params) -> Outcome:
 def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     """Do it, one step after the other."""
     initial = initial_state(params.probe)
-    registered = load_zoo(fingerprint(params.probe, initial))
-    registered.pop(name, None)
+    identity = fingerprint(params.probe, initial)
+    index = find_index(identity)
+    folder = TARGETS / name
+    spec = TaskParams(dataset=name)
+    _prepare(DatasetParams(path=source, group=group or None), name, folder, params)
+    task = load_task(name, spec, folder / "data", params.sizes, params.probe.image_size, params.seed)
+    registered = load_zoo(identity, shortlist(index, task, initial, params))
     zoo = Zoo(
         probes={source: task.probes() for source, task in registered.items()},
         elites={source: task.architectures() for source, task in registered.items()},
         initial=initial,
     )
-    folder = TARGETS / name
-    spec = TaskParams(dataset=name)
-    _prepare(DatasetParams(path=source, group=group or None), name, folder, params)
-    task = load_task(name, spec, folder / "data", params.sizes, params.probe.image_size, params.seed)
     (records,) = train_probes({folder / "probes": task}, params.probe, params.train, initial).values()
     own = [folder / "probes" / f"{repeat}.safetensors" for repeat in range(params.train.repeats)]
-    distances = _measure(task, zoo, own, folder, params)
-    columns = {measure: targets[name] for measure, targets in distances.values.items()}
-    lower = distances.facts[params.recommend.measure].lower_is_closer
-    advice = advise(name, columns, lower, zoo.elites, params.recommend)
+    looks = {source: task.package.appearance for source, task in registered.items()}
+    distances = _measure(task, zoo, looks, own, folder, params)
+    registry = Registry(None, Path())
+    column = distances.column(name, params.recommend.measure)
+    advice = advise(column, zoo.elites, params.recommend, registry.past_transfers(identity))
     save_advice(folder / "advice.json", advice)
     comparison, trunk, metrics = _search(task, advice, zoo, own[0], records[0], folder, params)
     parts = Parts(folder / "data", folder / "validation", own, folder / "fishers", folder / "search")
     package_task(name, spec, parts, distances, params, folder / "package")
-    registry = Registry(None, Path())
     registry.register(folder / "package")
+    registry.log_recommendation(identity, advice, comparison.transfers)
     return Outcome(name, advice, comparison, trunk, metrics, registry.uri, source, group)
 
 
@@ -178,14 +182,15 @@ def _version(data: Path) -> None:
         )
 
 
-def _measure(task: Task, zoo: Zoo, own: list[Path], folder: Path, params: Params) -> Distances:
+def _measure(
+    task: Task, zoo: Zoo, looks: Mapping[str, Appearance], own: list[Path], folder: Path, params: Params
+) -> Distances:
     """Observe every source, and the target's own probes, on the target, and compute the measures."""
     sources = {**zoo.probes, task.name: own}
     observe_pairs(sources, zoo.initial, [task], params.probe, params.fisher, folder / "fishers")
-    names = [*sources, NO_TRANSFER]
-    distances = compute_distances(
-        folder / "fishers", names, [task.name], params.train.repeats, params.distance.measures
-    )
+    repeats, saved = params.train.repeats, folder / "fishers"
+    looks = {**looks, task.name: saved_appearance(saved, task.name, repeats)}
+    distances = compute_distances(saved, [*sources, NO_TRANSFER], [task.name], repeats, params.distance.measures, looks)
     write_json(folder / "distances.json", distances.model_dump(mode="json"))
     return distances
 

@@ -7,7 +7,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.workflow.adapting import Outcome
 
 ARMS = {
@@ -45,20 +45,45 @@ def _sources(outcome: Outcome) -> Table:
     """Return the ranking, with the other measures beside it."""
     recommendation = outcome.advice.recommendation
     direction = "lower" if recommendation.lower_is_closer else "higher"
-    table = Table(title=f"Sources for {outcome.name}, closest first ({direction} {recommendation.measure} is closer)")
+    table = Table(title=f"Sources for {outcome.name}, best first ({direction} {recommendation.measure} is closer)")
     table.add_column("source")
-    for heading in (f"{recommendation.measure} [90 %]", "P(best)", "P(beats none)", "use", "ftd"):
+    for heading in (
+        "score",
+        f"{recommendation.measure} [90 %]",
+        "P(best)",
+        "P(beats none)",
+        "use",
+        "unlikeness",
+        "pixels",
+        "ftd",
+    ):
         table.add_column(heading, justify="right")
     for row in recommendation.candidates:
         table.add_row(
             row.source,
+            f"{row.score:.2f}",
             f"{row.mean:.3f} [{row.low:.3f}, {row.high:.3f}]",
             f"{row.probability_best:.2f}",
-            "" if row.source == NO_TRANSFER else f"{row.probability_gain:.2f}",
+            f"{row.probability_gain:.2f}",
             "yes" if row.source in recommendation.recommended else "",
-            f"{row.others['ftd']:.3f}" if "ftd" in row.others else "",
+            *(
+                f"{row.others[name]:.3f}" if name in row.others else ""
+                for name in ("unlikeness", "pixel_unlikeness", "ftd")
+            ),
         )
+    for name, values in _yardsticks(recommendation).items():
+        table.add_row(name, "", f"{mean(values):.3f} [{min(values):.3f}, {max(values):.3f}]", style="dim")
     return table
+
+
+def _yardsticks(recommendation: Recommendation) -> dict[str, list[float]]:
+    """Return what the measure's numbers are read by: no transfer, the target itself, and labels without meaning."""
+    found = {
+        "no transfer": recommendation.start.values,
+        "the target itself, trained anew": recommendation.references.itself,
+        "labels permuted": recommendation.references.chance,
+    }
+    return {name: values for name, values in found.items() if values}
 
 
 def _accuracies(outcome: Outcome) -> Table:

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 
 from taskzoo.data.store import load_manifest
 from taskzoo.data.validation import RESULT, ValidationResult
+from taskzoo.distance.compute import saved_appearance
 from taskzoo.distance.matrix import Distances
 from taskzoo.fisher.observation import load_observation
 from taskzoo.fisher.pairs import observation_path
@@ -17,7 +18,7 @@ from taskzoo.probe.storage import load_record
 from taskzoo.recommend.ranking import rank
 from taskzoo.records import read_json
 from taskzoo.registry.package import Package, PackageContents, write_package
-from taskzoo.registry.records import TaskCard, TrainRecord, column
+from taskzoo.registry.records import TaskCard, TrainRecord
 from taskzoo.report.figures.recommendations import recommendation_figure
 from taskzoo.report.figures.style import save_png
 from taskzoo.search.results import Elites, SearchRecord
@@ -77,11 +78,10 @@ def package_task(
         fingerprint=records[0].fingerprint,
         train=TrainRecord(accuracies=tuple(scores), eps=params.train.eps, reached=min(scores) >= 1 - params.train.eps),
     )
-    ranked = {measure: targets[name] for measure, targets in distances.values.items()}
-    lower = distances.facts[params.recommend.measure].lower_is_closer
+    column = distances.column(name, params.recommend.measure)
     with tempfile.TemporaryDirectory() as scratch:
         figure = Path(scratch) / "sources.png"
-        save_png(recommendation_figure([rank(name, ranked, lower, params.recommend)]), figure)
+        save_png(recommendation_figure([rank(column, params.recommend)]), figure)
         contents = PackageContents(
             card=card,
             probes=parts.probes,
@@ -89,7 +89,8 @@ def package_task(
             network=parts.search,
             elites=read_json(parts.search / ELITES, Elites, "search"),
             search=read_json(parts.search / TRIALS, SearchRecord, "search"),
-            distances=column(distances, name, params.recommend.measure),
+            distances=column,
+            appearance=saved_appearance(parts.observations, name, len(parts.probes)),
             metrics=metrics | {"probe_val_accuracy": mean(scores), "probe_val_accuracy_std": stdev(scores)},
             figures=[figure, *parts.figures],
         )

@@ -1,15 +1,25 @@
 """The registered tasks, with their packages at hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from taskzoo.data.pixels import pixel_statistics
+from taskzoo.data.tasks import Task, draw
+from taskzoo.distance.appearance import Appearance, cloud, nearest
 from taskzoo.errors import InputError
+from taskzoo.params import Params
+from taskzoo.probe.network import State, build_probe, device, normalise
+from taskzoo.probe.training import in_batches
+from taskzoo.registry.index import Index
 from taskzoo.registry.package import Package, read_package
 from taskzoo.registry.query import ZooEntry
 from taskzoo.registry.store import Registry
 
 CACHE = Path(".taskzoo/packages")
+INDEX = Path(".taskzoo/index")
 
 
 @dataclass(frozen=True)
@@ -33,26 +43,76 @@ class ZooTask:
         return [elite.architecture for elite in self.package.elites.elites]
 
 
-def load_zoo(fingerprint: str, names: Iterable[str] | None = None) -> dict[str, ZooTask]:
-    """Find the tasks of one probe in the registry and fetch their packages.
+def find_index(fingerprint: str) -> Index:
+    """Return the names and appearances of all registered tasks of one probe.
 
     Args:
         fingerprint: Of the probe.
-        names: The tasks wanted; all of that probe where left out.
+
+    Returns:
+        The index; it is kept, and only what changed is asked for the next time.
+
+    Raises:
+        InputError: If the registry has no task of this probe.
+    """
+    registry = Registry(None, Path())
+    index = registry.index(fingerprint, INDEX)
+    if not len(index.names):
+        raise InputError(_missing(registry, [], fingerprint, "at least one task"))
+    return index
+
+
+def shortlist(index: Index, task: Task, initial: State, params: Params) -> list[str]:
+    """Return the names of the tasks that are worth measuring: all of a small zoo, else those that look most alike.
+
+    Args:
+        index: Of the zoo.
+        task: The target, with training images; it is no source of its own.
+        initial: The state all probes started from.
+        params: Of the zoo.
+
+    Returns:
+        At most ``recommend.shortlist`` names, the most alike first.
+    """
+    count = params.recommend.shortlist
+    others = [row for row, name in enumerate(index.names) if name != task.name]
+    if len(others) > count:
+        rows = nearest(index.sketches[others], look(task, initial, params))[:count]
+        others = [others[row] for row in rows]
+    return [str(index.names[row]) for row in others]
+
+
+def look(task: Task, initial: State, params: Params) -> Appearance:
+    """Return how a task's training images look, through the initial state, before anything is trained."""
+    network = build_probe(params.probe, len(task.classes), initial).to(device())
+    images = draw(task.train, params.fisher.head_images, 0).images
+    features = in_batches(network.backbone, normalise(images, params.probe))
+    return Appearance(features=cloud([features]), pixels=cloud([torch.from_numpy(pixel_statistics(images))]))
+
+
+def load_zoo(fingerprint: str, names: Sequence[str]) -> dict[str, ZooTask]:
+    """Find tasks of one probe in the registry and fetch their packages.
+
+    Args:
+        fingerprint: Of the probe.
+        names: The tasks wanted.
 
     Returns:
         Tasks by name, in the order asked for.
 
     Raises:
-        InputError: If the registry has no task of this probe, or a wanted one is missing.
+        InputError: If the registry does not have one of them.
     """
     registry = Registry(None, Path())
-    entries = {entry.name: entry for entry in registry.query(fingerprint)}
-    wanted = list(entries if names is None else names)
-    missing = [name for name in wanted if name not in entries]
-    if missing or not wanted:
-        raise InputError(
-            f"the registry {registry.uri} has {sorted(entries)} for probe {fingerprint}; expected "
-            f"{missing or 'at least one task'}; run `make repro`, or `taskzoo register` if the store was lost."
-        )
-    return {name: ZooTask(entries[name], read_package(registry.fetch(entries[name], CACHE))) for name in wanted}
+    entries = {entry.name: entry for entry in registry.query(fingerprint, names)}
+    missing = [name for name in names if name not in entries]
+    if missing:
+        raise InputError(_missing(registry, entries, fingerprint, str(missing)))
+    return {name: ZooTask(entries[name], read_package(registry.fetch(entries[name], CACHE))) for name in names}
+
+
+def _missing(registry: Registry, found: Iterable[str], fingerprint: str, expected: str) -> str:
+    return (
+        f"the registry {registry.uri} has {sorted(found)} for probe {fingerprint}; expected "
+        f"{expected}; run `make repro`, or `taskzoo register` if the store was lost."
+    )

@@ -1,15 +1,19 @@
 """Figures of the transfer benchmark, by hand and on made-up truths of known noise."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.transfer import rows
+from benchmarks.transfer import costs, inputs, rows, scores
 from benchmarks.transfer.controls import same_data_set, source_mean
-from benchmarks.transfer.evaluate import ceilings, variance
+from benchmarks.transfer.evaluate import Evaluation, _measures, ceilings, variance
+from benchmarks.transfer.measures import NAMES as MEASURES
+from benchmarks.transfer.measures import OF_TRAINED, score
 from benchmarks.transfer.metrics import (
     Array,
     Truth,
@@ -19,10 +23,16 @@ from benchmarks.transfer.metrics import (
     not_worse,
     regrets,
     residual,
+    summary,
     weighted_taus,
 )
+from benchmarks.transfer.recommender import DEFAULT
+from benchmarks.transfer.report import page
 from benchmarks.transfer.settings import zoo
+from benchmarks.transfer.timing import NEEDS
+from benchmarks.transfer.view import View
 from taskzoo.fisher.pairs import NO_TRANSFER
+from tests.distance.examples import observation
 
 NAMES = list(zoo().tasks)
 SOURCES = [*NAMES, NO_TRANSFER]
@@ -167,3 +177,83 @@ def test_targets_without_all_sources_are_left_out() -> None:
     )
     assert cube(table, "accuracy").targets == NAMES[:3]
     assert cube(table.iloc[:-1], "accuracy").targets == NAMES[:2]
+
+
+def test_a_table_of_fewer_measures_is_read_and_dropped_before_more_are_measured(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    rows.append(path, ("key", "target", "source", "draw", "old", "kept"), [("k1", "a", "b", 0, 1.0, 2.0)])
+    columns = ("key", "target", "source", "draw", "kept", "new")
+    found = rows.read(path, columns)
+    assert list(found) == ["key", "target", "source", "draw", "kept"]
+    assert found["kept"].tolist() == [2.0]
+    rows.drop_others(path, columns)
+    assert rows.read(path, columns).empty
+    rows.append(path, columns, [("k2", "a", "b", 0, 3.0, 4.0)])
+    rows.drop_others(path, columns)
+    assert rows.read(path, columns)["new"].tolist() == [4.0]
+
+
+def test_two_headers_of_processes_that_began_at_once_are_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("key,draw,value\nkey,draw,value\nk1,0,0.5\n")
+    assert rows.read(path, ("key", "draw", "value"))["value"].tolist() == [0.5]
+
+
+def test_measures_that_a_file_lacks_are_not_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "RESULTS", tmp_path)
+    lines = [(f"{t} {s}", t, s, 0, 1.5) for t in NAMES for s in SOURCES if s != t]
+    rows.append(scores.path_of("small", "few10"), ("key", "target", "source", "draw", "ridge_loo"), lines)
+    found = _measures("small", "few10", made(1, 1, 1))
+    assert list(found) == ["ridge_loo"]
+    assert np.nanmax(found["ridge_loo"]) == 1.5
+
+
+def test_a_score_is_of_its_inputs_and_of_the_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "task", lambda setting, name: SimpleNamespace(digest=name))
+    monkeypatch.setattr(inputs, "print_of", lambda setting: "")
+    pair = ("small", "few10", "a", "b", 0)
+    before = scores.key(*pair)
+    assert before == scores.key(*pair)
+    assert before != scores.key("small", "few10", "a", "c", 0)
+    monkeypatch.setattr(scores, "NAMES", [*MEASURES, "another"])
+    assert before != scores.key(*pair)
+
+
+def test_the_initial_state_has_no_classes_and_images_of_its_own() -> None:
+    seen = observation()
+    view = View(np.eye(2), np.eye(2), np.array([0, 1]), 2, None, seen)
+    assert {name for name in OF_TRAINED if np.isnan(score(name, view, seen))} == {
+        *("leep", "leep_loo", "nce", "tas", "task2vec", "task2vec_asymmetric"),
+    }
+
+
+def test_every_measure_has_a_cost() -> None:
+    assert set(NEEDS) <= set(MEASURES)
+    assert [costs.passes(name) for name in ("ridge_loo", "fisher_kernel", "ftd", "tas", "task2vec")] == [
+        *("1 F", "1 F + 2 B", "2 F + 1 B", "2 F + 1 B", "0"),
+    ]
+    assert {task for pair in costs.PAIRS for task in pair} <= set(NAMES)
+    for side in zip(*costs.PAIRS, strict=True):
+        assert len({zoo().tasks[name].dataset for name in side}) == len(zoo().datasets)
+
+
+def test_the_page_has_the_costs_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs, "RESULTS", tmp_path)
+    assert costs.read("small", "few10") is None
+    path = costs.path_of("small", "few10")
+    path.parent.mkdir()
+    others = {"fine_tuning": [2.0, 4, 9], "fine_tuning_passes": [30], "own_network": [3], "embedding": [0.5]}
+    seconds = {"fisher_kernel": [0.2, 0.1, 0.3], "ridge_loo": [0.01]}
+    path.write_text(json.dumps({"environment": {}, "seconds": seconds, "others": others}))
+    known, found = costs.read("small", "few10"), made(1, 1, 1)
+    figures = {"tau_residual": np.zeros(SIZE), **summary(found, found.values[..., :1])}
+    tables = [
+        page([Evaluation("small", "few10", found, dict.fromkeys((DEFAULT, "random"), figures), {}, each)], [])
+        for each in (None, known)
+    ]
+    assert "| seconds | passes |" not in tables[0]
+    assert "| seconds | passes |" in tables[1]
+    assert "takes 4.0 seconds and 30 passes" in tables[1]
+    rows_of = [next(line for line in table.splitlines() if line.startswith(f"| **{DEFAULT}**")) for table in tables]
+    assert rows_of[1] == rows_of[0] + " 0.200 | 1 F + 2 B |"
+    assert next(line for line in tables[1].splitlines() if line.startswith("| *random*")).endswith("|  |  |")

@@ -18,6 +18,7 @@ def observation(
     repeat: int = 0,
     fingerprint: str = "f",
     gram: object | None = None,
+    pixels: object | None = None,
 ) -> Observation:
     """Make an observation of the given values."""
     return Observation(
@@ -26,6 +27,7 @@ def observation(
             for name, value in (fisher or {"w": [1.0]}).items()
         },
         features=torch.as_tensor(np.asarray(features, dtype=np.float32)),
+        pixels=torch.zeros(len(labels), 7) if pixels is None else torch.as_tensor(np.asarray(pixels)).float(),
         gram=torch.eye(len(labels)) if gram is None else torch.as_tensor(np.asarray(gram, dtype=np.float32)),
         labels=torch.tensor(labels),
         classes=max(labels) + 1,

@@ -9,12 +9,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from taskzoo.distance import vectors
+from taskzoo.distance.appearance import appearance
 from taskzoo.distance.catalogue import MEASURES
+from taskzoo.distance.fisher_frobenius import fisher_frobenius
 from taskzoo.distance.fisher_relative import fisher_relative
 from taskzoo.distance.ftd import ftd, ftd_reference_squared
 from taskzoo.distance.ftd_layerwise import ftd_layerwise
 from taskzoo.distance.logdet import logdet
+from taskzoo.distance.protocol import Measure, Pair
 from taskzoo.errors import InputError
+from taskzoo.fisher.observation import Observation
 from tests.distance.examples import observation
 
 ONE = observation({"v": [1.0], "w": [[3.0, 0.0]]})
@@ -28,6 +32,12 @@ FISHER_MEASURES = [name for name, one in MEASURES.items() if one.needs == {"fish
 def of(values: Values) -> dict[str, object]:
     """Lay six values out as three tensors."""
     return {"conv": np.array(values[:4]).reshape(2, 1, 2), "bias": values[4:5], "scale": values[5:]}
+
+
+def value_of(one: Measure, ab: Observation, bb: Observation) -> float:
+    """Return a measure's value where the images do not matter."""
+    looks = appearance([bb])
+    return one.function(Pair(ab, bb, looks, looks))
 
 
 def test_ftd_by_hand() -> None:
@@ -67,6 +77,26 @@ def test_logdet_by_hand() -> None:
     assert logdet(doubled, observation({"w": [1.0, 2.0]})) == pytest.approx(math.log(2), rel=1e-5)
 
 
+def test_fisher_frobenius_by_hand() -> None:
+    # Roots (1, sqrt 3, 0) and (sqrt 6, 1, 1).
+    wanted = math.sqrt((1 - math.sqrt(6)) ** 2 + (math.sqrt(3) - 1) ** 2 + 1)
+    assert fisher_frobenius(ONE, OTHER) == pytest.approx(wanted, rel=1e-12)
+    with pytest.raises(InputError, match="hold different parameters"):
+        fisher_frobenius(ONE, observation({"v": [1.0], "w": [[3.0]]}))
+
+
+@settings(deadline=None)
+@given(f=entries, g=entries, h=entries, factor=st.floats(0.01, 100))
+def test_fisher_frobenius_is_a_metric_that_grows_with_the_unit(f: Values, g: Values, h: Values, factor: float) -> None:
+    a, b, c = (observation(of(values)) for values in (f, g, h))
+    value = fisher_frobenius(a, b)
+    assert value == fisher_frobenius(b, a)
+    assert fisher_frobenius(a, a) == 0
+    assert fisher_frobenius(a, c) <= (value + fisher_frobenius(b, c)) * (1 + 1e-9)
+    scaled = (observation(of([factor * x for x in values])) for values in (f, g))
+    assert fisher_frobenius(*scaled) == pytest.approx(math.sqrt(factor) * value, rel=1e-6, abs=1e-9)
+
+
 @pytest.mark.parametrize("name", FISHER_MEASURES)
 @settings(deadline=None)
 @given(f=entries, g=entries)
@@ -74,11 +104,11 @@ def test_range_zero_diagonal_and_scale(name: str, f: Values, g: Values) -> None:
     assume(sum(f) > 1e-12)
     assume(sum(g) > 1e-12)
     one, a, b = MEASURES[name], observation(of(f)), observation(of(g))
-    value = one.function(a, b)
+    value = value_of(one, a, b)
     assert one.range[0] <= value <= one.range[1]
-    assert one.function(a, a) == 0
+    assert value_of(one, a, a) == 0
     both = observation(of([8 * x for x in f])), observation(of([8 * x for x in g]))
-    assert one.function(*both) == pytest.approx(value, rel=1e-9, abs=1e-12)
+    assert value_of(one, *both) == pytest.approx(value, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["ftd", "ftd_reference_squared", "ftd_layerwise"])
@@ -89,7 +119,7 @@ def test_ftd_does_not_see_the_scale_of_one_side(name: str, f: Values, g: Values,
     assume(sum(g) > 1e-6)
     one, a, b = MEASURES[name], observation(of(f)), observation(of(g))
     scaled = observation(of([factor * x for x in f]))
-    assert one.function(scaled, b) == pytest.approx(one.function(a, b), abs=1e-6)
+    assert value_of(one, scaled, b) == pytest.approx(value_of(one, a, b), abs=1e-6)
 
 
 @settings(deadline=None)
@@ -114,14 +144,14 @@ def test_ftd_is_a_metric_on_normalised_diagonals(f: Values, g: Values, h: Values
 @pytest.mark.parametrize("name", FISHER_MEASURES)
 def test_different_networks_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="hold different parameters"):
-        MEASURES[name].function(ONE, observation({"v": [1.0], "w": [[3.0]]}))
+        value_of(MEASURES[name], ONE, observation({"v": [1.0], "w": [[3.0]]}))
 
 
 @pytest.mark.parametrize("name", FISHER_MEASURES)
 def test_scalar_parameters_count(name: str) -> None:
     one, other = observation({"gain": 1.0, "w": [1.0, 2.0]}), observation({"gain": 5.0, "w": [1.0, 2.0]})
-    assert MEASURES[name].function(one, one) == 0
-    assert name == "ftd_layerwise" or MEASURES[name].function(one, other) > 0
+    assert value_of(MEASURES[name], one, one) == 0
+    assert name == "ftd_layerwise" or value_of(MEASURES[name], one, other) > 0
 
 
 def test_examples_in_docstrings() -> None:

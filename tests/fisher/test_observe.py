@@ -12,7 +12,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observation import load_observation, save_observation, saved_key
 from taskzoo.fisher.observe import observe
-from taskzoo.fisher.pairs import NO_TRANSFER, observation_path, observe_pairs
+from taskzoo.fisher.pairs import NO_TRANSFER, PERMUTED, observation_path, observe_pairs
 from taskzoo.fisher.reference import reference_fisher
 from taskzoo.params import FisherParams
 from taskzoo.probe.network import State, build_probe, fingerprint, initial_state, normalise
@@ -138,12 +138,16 @@ def test_pairs_are_complete_resumable_and_clean(tmp_path: Path) -> None:
     assert set(whole) == {
         f"{target}/{source}/{repeat}.safetensors"
         for target in ("a", "bb")
-        for source in ("a", "bb", NO_TRANSFER)
+        for source in ("a", "bb", NO_TRANSFER, PERMUTED)
         for repeat in range(2)
     }
     own = load_observation(observation_path(folder, "a", "bb", 1))
     assert (own.source, own.target, own.repeat) == ("a", "bb", 1)
     assert own.provenance.fingerprint == fingerprint(PROBE, initial)
+    chance, true = (load_observation(observation_path(folder, source, "bb", 0)) for source in (PERMUTED, "bb"))
+    assert chance.provenance.target_digest == true.provenance.target_digest
+    assert sorted(chance.labels.tolist()) == sorted(true.labels.tolist())
+    assert all(not torch.equal(chance.fisher[name], value) for name, value in true.fisher.items() if value.any())
 
     # Nothing to do: nothing is touched, not even for another batch size.
     observe_pairs(sources, initial, targets, PROBE, PARAMS.model_copy(update={"batch_size": 3}), folder)
@@ -170,11 +174,11 @@ def test_pairs_are_complete_resumable_and_clean(tmp_path: Path) -> None:
     )
     observe_pairs(sources, initial, targets, PROBE, PARAMS, folder)
     changed = {name for name, found in snapshot(folder).items() if found != again[name]}
-    assert changed == {"a/a/0.safetensors", "bb/a/0.safetensors"}
+    assert changed == {"a/a/0.safetensors", "bb/a/0.safetensors", f"a/{PERMUTED}/0.safetensors"}
 
     # A source and a target are no longer asked for.
     observe_pairs({"a": sources["a"]}, initial, targets[:1], PROBE, PARAMS, folder)
     assert set(snapshot(folder)) == {
-        f"a/{source}/{repeat}.safetensors" for source in ("a", NO_TRANSFER) for repeat in range(2)
+        f"a/{source}/{repeat}.safetensors" for source in ("a", NO_TRANSFER, PERMUTED) for repeat in range(2)
     }
     assert [path.name for path in folder.iterdir()] == ["a"]

@@ -34,9 +34,9 @@ PARAMS: dict[str, object] = {
     "probe": {"backbone": "test_efficientnet", "image_size": 32, "seed": 0},
     "train": {"repeats": 2, "steps": 40, "batch_size": 16, "learning_rate": 0.01},
     "fisher": {"images": 16, "head_images": 40},
-    "distance": {"measures": ["ridge_loo", "ftd"]},
+    "distance": {"measures": ["fisher_kernel", "unlikeness", "pixel_unlikeness", "ftd"]},
+    "recommend": {"measure": "fisher_kernel"},
     "search": {"nodes": 2, "width": 8, "seeds": 2, "trials": 3, "steps": 3, "batch_size": 16, "final_steps": 4},
-    "recommend": {"measure": "ridge_loo"},
     "compare": {"images_per_class": 4, "steps": 3, "batch_size": 8, "draws": 2},
 }
 SECONDS = 400

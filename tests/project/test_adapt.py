@@ -54,7 +54,7 @@ def test_the_target_is_a_model_like_the_others(adapted: Adapted) -> None:
 
 def test_the_outcome_is_told(adapted: Adapted, images: Path) -> None:
     output = adapted.output
-    for heading in ("Sources for my-task, closest first", "Test accuracy after few-shot fine-tuning"):
+    for heading in ("Sources for my-task, best first", "Test accuracy after few-shot fine-tuning"):
         assert heading in output
     assert all(name in output for name in (*TASKS, "no-transfer", "Chosen network:", "test accuracy", "make ui"))
     assert re.search(r"\d\.\d{3} \+- \d\.\d{3}", output)

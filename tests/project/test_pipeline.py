@@ -43,13 +43,13 @@ def test_every_task_is_a_model_with_a_champion(finished: Finished, client: Mlflo
 
 def test_models_hold_the_distances_of_every_repeat(finished: Finished, client: MlflowClient, experiment: str) -> None:
     values = json.loads((finished.root / "distances/distances.json").read_text())["values"]
-    assert set(values) == {"ridge_loo", "ftd"}
+    assert set(values) == {"fisher_kernel", "unlikeness", "pixel_unlikeness", "ftd"}
     for name in TASKS:
         digest = client.get_model_version_by_alias(name, "champion").tags["package_digest"]
         (model,) = client.search_logged_models([experiment], f"tags.package_digest = '{digest}'")
         found = {(metric.key, metric.step): metric.value for metric in model.metrics or []}
         for measure, targets in values.items():
-            assert set(targets[name]) == {*TASKS, NO_TRANSFER}
+            assert set(targets[name]) == set(TASKS) | (set() if "unlikeness" in measure else {NO_TRANSFER})
             for source, repeats in targets[name].items():
                 assert [found[f"repeats.{measure}.{source}", step] for step in range(2)] == repeats
                 assert found[f"distance.{measure}.{source}", 0] == pytest.approx(sum(repeats) / 2)
@@ -60,9 +60,10 @@ def test_models_hold_the_distances_of_every_repeat(finished: Finished, client: M
 def test_every_task_is_advised(finished: Finished) -> None:
     for name in TASKS:
         advice = load_advice(finished.root / f"recommendations/{name}.json").recommendation
-        assert {candidate.source for candidate in advice.candidates} == OTHERS[name]
-        assert set(advice.recommended) <= OTHERS[name] - {NO_TRANSFER}
-        assert advice.measure == "ridge_loo"
+        assert set(advice.sources()) == OTHERS[name] - {NO_TRANSFER}
+        assert set(advice.recommended) <= set(advice.within_noise) | set(advice.sources())
+        assert len(advice.references.itself) == len(advice.references.chance) == len(advice.start.values) == 2
+        assert advice.measure == "fisher_kernel"
 
 
 def test_models_say_which_sources_are_close(client: MlflowClient) -> None:
@@ -75,11 +76,12 @@ def test_a_run_for_every_stage_that_worked(client: MlflowClient, experiment: str
     runs = client.search_runs([experiment], max_results=1000)
     assert {run.info.status for run in runs} == {"FINISHED"}
     counts = Counter(run.data.tags["taskzoo.stage"] for run in runs)
-    per_task = dict.fromkeys(("train", "fisher", "distances", "search", "package"), len(TASKS))
-    trials = counts.pop("trial")
+    per_task = dict.fromkeys(("train", "fisher", "distances", "search", "package", "recommend"), len(TASKS))
+    nested = counts.pop("trial") + counts.pop("transfer")
     assert counts == {"dataset": 1, "validate": 1, "report": 1} | per_task
     children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
-    assert len(children) == trials >= len(TASKS)
+    assert len(children) == nested
+    assert nested > 2 * len(TASKS)
 
 
 def test_a_second_repro_does_nothing(finished: Finished) -> None:
@@ -97,7 +99,14 @@ def test_dvc_shows_metrics_plots_and_the_graph(finished: Finished) -> None:
     assert shown[""]["data"]["report/metrics.json"]["data"] == reported
     project.succeed("dvc", "plots", "show")
     page = (project.root / "dvc_plots/index.html").read_text()
-    for figure in ("distances-ridge_loo", "distances-ftd", "recommendations", "comparison", "search"):
+    for figure in (
+        "distances-fisher_kernel",
+        "distances-unlikeness",
+        "distances-ftd",
+        "recommendations",
+        "comparison",
+        "search",
+    ):
         (link,) = {word for word in page.split('"') if word.endswith(f"report_{figure}.png")}
         assert (project.root / "dvc_plots" / link).stat().st_size > 1000
     assert set(TASKS) <= set(page.split('"'))

@@ -8,6 +8,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.advice import advise, load_advice, save_advice
+from tests.recommend.columns import column as column_of
 
 PARAMS = RecommendParams(measure="ftd", keep=0.2)
 ELITES = {"near": [{"op": "skip"}], "far": [{"op": "pool"}]}
@@ -15,7 +16,7 @@ ELITES = {"near": [{"op": "skip"}], "far": [{"op": "pool"}]}
 
 def test_only_recommended_sources_narrow_and_files_come_back(tmp_path: Path) -> None:
     column = {"near": [0.1, 0.1], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
-    advice = advise("t", {"ftd": column}, True, ELITES, PARAMS)
+    advice = advise(column_of({"ftd": column}), ELITES, PARAMS)
     assert advice.narrowing.keep == {"op": ["skip"]}
     save_advice(tmp_path / "a.json", advice)
     assert load_advice(tmp_path / "a.json") == advice
@@ -23,7 +24,7 @@ def test_only_recommended_sources_narrow_and_files_come_back(tmp_path: Path) -> 
 
 def test_abstaining_cuts_nothing() -> None:
     column = {"near": [0.6, 0.6], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
-    advice = advise("t", {"ftd": column}, True, ELITES, PARAMS)
+    advice = advise(column_of({"ftd": column}), ELITES, PARAMS)
     assert advice.recommendation.recommended == []
     assert advice.narrowing.keep == {}
 

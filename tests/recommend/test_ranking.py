@@ -10,6 +10,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.ranking import rank
+from tests.recommend.columns import column as column_of
 
 PARAMS = RecommendParams(measure="ftd", confidence=0.9, sources=2)
 CLEAR = {
@@ -21,22 +22,23 @@ CLEAR = {
 
 
 def test_a_clear_column_is_ranked_and_the_target_is_no_source_of_its_own() -> None:
-    answer = rank("t", {"ftd": CLEAR}, lower_is_closer=True, params=PARAMS)
-    assert [row.source for row in answer.candidates] == ["near", NO_TRANSFER, "far"]
+    answer = rank(column_of({"ftd": CLEAR}), PARAMS)
+    assert answer.sources() == ["near", "far"]
+    assert answer.start.mean == pytest.approx(0.51)
     assert answer.recommended == ["near"]
     assert answer.weights() == {"near": 1.0}
     assert answer.candidate("near").probability_best > 0.99
-    assert "near is closest" in answer.reason
+    assert "near is recommended" in answer.reason
 
 
 def test_direction_turns_the_ranking() -> None:
-    answer = rank("t", {"ftd": CLEAR}, lower_is_closer=False, params=PARAMS)
+    answer = rank(column_of({"ridge_loo": CLEAR}), PARAMS.model_copy(update={"measure": "ridge_loo"}))
     assert answer.recommended == ["far"]
 
 
 def test_it_abstains_when_the_gap_is_noise() -> None:
     noisy = {"a": [0.4, 0.6, 0.5], "b": [0.6, 0.4, 0.52], NO_TRANSFER: [0.5, 0.51, 0.55]}
-    answer = rank("t", {"ftd": noisy}, lower_is_closer=True, params=PARAMS)
+    answer = rank(column_of({"ftd": noisy}), PARAMS)
     assert answer.recommended == []
     assert answer.weights() == {}
     assert answer.reason.startswith("No source is recommended")
@@ -44,21 +46,21 @@ def test_it_abstains_when_the_gap_is_noise() -> None:
 
 def test_it_abstains_when_nothing_transfer_is_best() -> None:
     column = {"a": [0.9, 0.9, 0.91], "b": [0.8, 0.81, 0.8], NO_TRANSFER: [0.1, 0.1, 0.12]}
-    assert rank("t", {"ftd": column}, lower_is_closer=True, params=PARAMS).recommended == []
+    assert rank(column_of({"ftd": column}), PARAMS).recommended == []
 
 
 def test_a_shift_common_to_a_repeat_is_not_noise() -> None:
     shift = np.array([0.0, 5.0, -3.0])
     moved = {name: (np.array(values) + shift).tolist() for name, values in CLEAR.items()}
-    still = rank("t", {"ftd": CLEAR}, True, PARAMS)
-    answer = rank("t", {"ftd": moved}, True, PARAMS)
+    still = rank(column_of({"ftd": CLEAR}), PARAMS)
+    answer = rank(column_of({"ftd": moved}), PARAMS)
     assert answer.recommended == still.recommended
     assert answer.candidate("near").probability_best == still.candidate("near").probability_best
 
 
 def test_interval_and_gain_against_hand_computation() -> None:
     column = {"a": [0.0, 0.2], NO_TRANSFER: [0.3, 0.3]}
-    answer = rank("t", {"ftd": column}, True, RecommendParams(measure="ftd"))
+    answer = rank(column_of({"ftd": column}), RecommendParams(measure="ftd"))
     # Residuals are +-0.05 in all four cells: variance 4 * 0.0025 / ((2 - 1) * (2 - 1)) = 0.01, of a mean 0.005.
     half = stats.t.ppf(0.95, 1) * np.sqrt(0.005)
     row = answer.candidate("a")
@@ -76,7 +78,7 @@ def test_weights_follow_the_gain_over_no_transfer_and_others_are_shown() -> None
         NO_TRANSFER: [0.5, 0.5, 0.5],
     }
     other = {name: [1.0, 2.0, 3.0] for name in column}
-    answer = rank("t", {"ftd": column, "logdet": other}, True, PARAMS)
+    answer = rank(column_of({"ftd": column, "logdet": other}), PARAMS)
     assert answer.weights() == pytest.approx({"a": 2 / 3, "b": 1 / 3})
     assert answer.candidate("a").others == {"logdet": 2.0}
 
@@ -92,7 +94,39 @@ def test_weights_follow_the_gain_over_no_transfer_and_others_are_shown() -> None
 )
 def test_unusable_columns_are_refused(column: dict[str, list[float]], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        rank("t", {"ftd": column}, True, PARAMS)
+        rank(column_of({"ftd": column}), PARAMS)
+
+
+def test_the_likeness_of_the_images_is_added_in_standard_deviations() -> None:
+    values = {"a": [0.1, 0.1], "b": [0.2, 0.2], "c": [0.6, 0.6], NO_TRANSFER: [0.5, 0.5]}
+    looks = {"a": [9.0, 9.0], "b": [1.0, 1.0], "c": [2.0, 2.0]}
+    answer = rank(column_of({"ftd": values, "unlikeness": looks}), PARAMS)
+    closeness, likeness = -np.array([0.1, 0.2, 0.6]), -np.array([9.0, 1.0, 2.0])
+    expected = stats.zscore(closeness) + stats.zscore(likeness)
+    assert [answer.candidate(name).score for name in "abc"] == pytest.approx(expected.tolist())
+    assert answer.sources() == ["b", "a", "c"]
+    assert answer.candidate("a").others == {"unlikeness": 9.0}
+    alone = rank(column_of({"ftd": values, "unlikeness": looks}), PARAMS.model_copy(update={"likeness": 0.0}))
+    assert alone.sources() == ["a", "b", "c"]
+
+
+def test_halves_give_the_noise_and_a_repeat_counts_once() -> None:
+    values = {"a": [0.2, 0.2], "b": [0.3, 0.3], NO_TRANSFER: [0.5, 0.5]}
+    rng = np.random.default_rng(0)
+    halves = {
+        name: (np.array(row)[:, None] + 0.05 * rng.normal(size=(2, 300))).tolist() for name, row in values.items()
+    }
+    sure, unsure = rank(column_of({"ftd": values}), PARAMS), rank(column_of({"ftd": values}, {"ftd": halves}), PARAMS)
+    assert sure.candidate("a").high == sure.candidate("a").low
+    row = unsure.candidate("a")
+    assert (row.high - row.low) / 2 == pytest.approx(stats.norm.ppf(0.95) * 0.05 / np.sqrt(2), rel=0.1)
+    assert row.probability_best == pytest.approx(stats.norm.cdf(0.1 / (0.05 / np.sqrt(2)) / np.sqrt(2)), abs=0.05)
+    assert 0.5 < row.probability_best < sure.candidate("a").probability_best == 1
+
+
+def test_sources_that_may_as_well_be_the_best_are_named() -> None:
+    noisy = {"a": [0.4, 0.6, 0.5], "b": [0.6, 0.4, 0.5], "c": [0.9, 0.9, 0.9], NO_TRANSFER: [0.5, 0.51, 0.55]}
+    assert set(rank(column_of({"ftd": noisy}), PARAMS).within_noise) == {"a", "b"}
 
 
 @settings(max_examples=30, deadline=None)
@@ -102,8 +136,10 @@ def test_probabilities_sum_to_one_and_order_follows_means(seed: int, sources: in
     column = {f"s{i}": rng.random(repeats).tolist() for i in range(sources)} | {
         NO_TRANSFER: rng.random(repeats).tolist()
     }
-    answer = rank("t", {"ftd": column}, True, PARAMS)
+    answer = rank(column_of({"ftd": column}), PARAMS)
     assert sum(row.probability_best for row in answer.candidates) == pytest.approx(1)
     means = [row.mean for row in answer.candidates]
+    scores = [row.score for row in answer.candidates]
+    assert scores == sorted(scores, reverse=True)
     assert means == sorted(means)
     assert sum(answer.weights().values()) == pytest.approx(1 if answer.recommended else 0)

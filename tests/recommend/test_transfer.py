@@ -6,15 +6,17 @@ from taskzoo.data.tasks import Task, TaskSplit
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import CompareParams, ProbeParams, RecommendParams, TrainParams
 from taskzoo.probe.network import initial_state
-from taskzoo.recommend.ranking import Recommendation, rank
+from taskzoo.recommend.ranking import rank
+from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.recommend.transfer import FewShot, arms
+from tests.recommend.columns import column as column_of
 
 PROBE = ProbeParams(backbone="test_efficientnet", image_size=32)
 
 
 def ranking(sources: int, target: str = "t") -> Recommendation:
     column = {f"s{number}": [float(number)] * 2 for number in range(sources)} | {NO_TRANSFER: [0.5, 0.5]}
-    return rank(target, {"ftd": column}, True, RecommendParams(measure="ftd"))
+    return rank(column_of({"ftd": column}, target=target), RecommendParams(measure="ftd"))
 
 
 def test_arms_are_the_closest_the_farthest_and_another() -> None:

@@ -8,6 +8,8 @@ import torch
 from PIL import Image
 
 from taskzoo.data.manifest import Manifest, ManifestSource
+from taskzoo.distance.appearance import Appearance, Cloud
+from taskzoo.distance.matrix import DistanceColumn, References
 from taskzoo.distance.protocol import MeasureFacts
 from taskzoo.files import digest_json
 from taskzoo.fisher.summary import FisherProvenance, save_fisher
@@ -15,7 +17,7 @@ from taskzoo.params import ProbeParams, SizeParams, TaskParams
 from taskzoo.probe.network import build_probe, fingerprint, initial_state
 from taskzoo.probe.storage import ProbeRecord, save_probe
 from taskzoo.registry.package import Package, PackageContents, write_package
-from taskzoo.registry.records import DistanceColumn, TaskCard, TrainRecord
+from taskzoo.registry.records import TaskCard, TrainRecord
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.network import describe_network, save_network
 from taskzoo.search.results import Elites, SearchRecord, Trial, elites
@@ -86,6 +88,10 @@ def make_package(folder: Path, name: str, seed: int = 0, repeats: int = 2, trial
             trials=tuple(found),
         ),
         distances=_column(name, repeats),
+        appearance=Appearance(
+            features=Cloud(mean=(float(seed), 1.0, 0.0), variance=2.0, images=30),
+            pixels=Cloud(mean=(0.5, 0.1), variance=0.2, images=30),
+        ),
         metrics={"val_accuracy": 0.9, "test_accuracy": 0.88, "parameters": 1234.0},
         figures=[figure],
     )
@@ -146,15 +152,21 @@ def _provenance(card: TaskCard, repeat: int) -> FisherProvenance:
 
 
 def _column(name: str, repeats: int) -> DistanceColumn:
-    lower = MeasureFacts(lower_is_closer=True, symmetric=False, range=(0, 1), source="a paper")
-    higher = MeasureFacts(lower_is_closer=False, symmetric=False, range=(None, 1), source="a paper")
+    lower = MeasureFacts(
+        lower_is_closer=True, symmetric=False, range=(0, 1), needs_labels=True, dense=True, source="a paper"
+    )
+    higher = MeasureFacts(
+        lower_is_closer=False, symmetric=False, range=(None, 1), needs_labels=True, dense=False, source="a paper"
+    )
     values = {
-        source: tuple(0.1 + 0.2 * place + 0.01 * repeat for repeat in range(repeats))
+        source: [0.1 + 0.2 * place + 0.01 * repeat for repeat in range(repeats)]
         for place, source in enumerate((name, *SOURCES))
     }
     return DistanceColumn(
         target=name,
         ranked_by="ftd",
-        measures={"ftd": lower, "ridge_loo": higher},
+        facts={"ftd": lower, "ridge_loo": higher},
         values={"ftd": values, "ridge_loo": values},
+        halves={},
+        references=dict.fromkeys(("ftd", "ridge_loo"), References(itself=[0.0, 0.1], chance=[0.9, 1.0])),
     )

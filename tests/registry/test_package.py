@@ -13,7 +13,7 @@ from taskzoo.registry.package import Package, PackageContents, digest_package, r
 from tests.registry.packages import make_package
 
 FILES = (
-    "task.json", "elites.json", "trials.json", "distances.json", "metrics.json", "architecture.json",
+    "task.json", "elites.json", "trials.json", "distances.json", "appearance.json", "metrics.json", "architecture.json",
     "tuned.safetensors", "probe-0.safetensors", "probe-1.safetensors", "fisher-0.safetensors",
     "fisher-1.safetensors",
 )  # fmt: skip
@@ -120,6 +120,7 @@ def test_failed_write_leaves_the_old_package(copied: Package, tmp_path: Path) ->
         elites=copied.elites,
         search=copied.search,
         distances=copied.distances,
+        appearance=copied.appearance,
         metrics={"val_accuracy": 0.1},
     )
     with pytest.raises(InputError, match=r"missing.safetensors does not exist"):

@@ -50,6 +50,15 @@ def test_models_of_others_are_not_entries(entry: ZooEntry, registry: Registry) -
     assert [found.name for found in registry.query()] == ["pets"]
 
 
+def test_named_tasks_are_found_alone(entry: ZooEntry, registry: Registry, birds: Package) -> None:
+    registry.register(birds.folder)
+    both = registry.query(birds.card.fingerprint)
+    assert registry.query(birds.card.fingerprint, ["birds", "gone"]) == [both[0]]
+    assert registry.query(birds.card.fingerprint, ["pets", "birds"]) == both
+    assert registry.query(None, ["pets"]) == [entry]
+    assert registry.query(birds.card.fingerprint, []) == []
+
+
 @pytest.mark.parametrize("fingerprint", ["' OR 1=1 --", "", "XYZ"])
 def test_fingerprint_must_be_one(zoo: Registry, fingerprint: str) -> None:
     with pytest.raises(InputError, match="expected hexadecimal digits"):

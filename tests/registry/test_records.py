@@ -1,4 +1,4 @@
-"""The column of distances, and what people read of a package."""
+"""What people read of a package."""
 
 import ast
 import io
@@ -9,50 +9,9 @@ from PIL import Image
 from pydantic import ValidationError
 
 import taskzoo.registry
-from taskzoo.distance.matrix import Distances
-from taskzoo.distance.protocol import MeasureFacts
 from taskzoo.registry.description import describe_package, example_image
 from taskzoo.registry.package import Package, load_card
-from taskzoo.registry.records import DistanceColumn, TaskCard, column
-
-FACTS = {
-    "ftd": MeasureFacts(lower_is_closer=True, symmetric=False, range=(0, 1), source="a"),
-    "ridge_loo": MeasureFacts(lower_is_closer=False, symmetric=False, range=(None, 1), source="b"),
-}
-VALUES = {"pets": [0.0, 0.0], "birds": [0.25, 0.25], "cars": [0.5, 0.0], "no-transfer": [0.5, 0.7]}
-
-
-def test_column_is_the_targets_own() -> None:
-    other = {source: [9.0, 9.0] for source in VALUES}
-    distances = Distances(
-        tasks=["pets", "birds"],
-        sources=list(VALUES),
-        repeats=2,
-        fingerprint="f",
-        values={name: {"pets": VALUES, "birds": other} for name in FACTS},
-        facts=FACTS,
-    )
-    found = column(distances, "pets", "ftd")
-    assert found.values["ridge_loo"]["birds"] == (0.25, 0.25)
-    assert found.measures == FACTS
-
-
-def test_ranking_follows_the_measures_direction() -> None:
-    values = {source: tuple(each) for source, each in VALUES.items()}
-    both = {"ftd": values, "ridge_loo": values}
-    near = DistanceColumn(target="pets", ranked_by="ftd", measures=FACTS, values=both)
-    assert near.ranking() == [
-        ("birds", 0.25),
-        ("cars", 0.25),
-        ("no-transfer", pytest.approx(0.6)),
-    ]
-    far = DistanceColumn(target="pets", ranked_by="ridge_loo", measures=FACTS, values=both)
-    assert [source for source, _ in far.ranking()] == ["no-transfer", "birds", "cars"]
-
-
-def test_measures_without_values_are_refused() -> None:
-    with pytest.raises(ValidationError, match="expected the same measures in all"):
-        DistanceColumn(target="pets", ranked_by="ftd", measures=FACTS, values={"ftd": {"birds": (1.0,)}})
+from taskzoo.registry.records import TaskCard
 
 
 def test_card_is_read_alone(pets: Package) -> None:

@@ -3,11 +3,12 @@
 import numpy as np
 
 from taskzoo.distance.catalogue import measure
-from taskzoo.distance.matrix import Distances
+from taskzoo.distance.matrix import Distances, References
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.comparison import Comparison, Transfer
-from taskzoo.recommend.ranking import Recommendation, rank
+from taskzoo.recommend.ranking import rank
+from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.search.results import Trial
 
 NAMES = (
@@ -54,18 +55,22 @@ def make_distances(tasks: int, targets: list[str] | None = None, repeats: int = 
         repeats=repeats,
         fingerprint="0123456789abcdef",
         values=values,
+        halves={},
+        references={
+            name: {
+                target: References(itself=[0.01 * scale] * repeats, chance=[0.9 * scale] * repeats)
+                for target in columns
+            }
+            for name, scale in SCALES.items()
+        },
         facts={name: measure(name).facts() for name in SCALES},
     )
 
 
 def make_recommendations(distances: Distances, by: str = "ridge_loo") -> list[Recommendation]:
     """Rank the sources of every target."""
-    lower = distances.facts[by].lower_is_closer
     params = RecommendParams.model_validate({"measure": by, "confidence": 0.95})
-    columns = {
-        target: {name: values[target] for name, values in distances.values.items()} for target in distances.tasks
-    }
-    return [rank(target, columns[target], lower, params) for target in distances.tasks]
+    return [rank(distances.column(target, params.measure), params) for target in distances.tasks]
 
 
 def make_comparisons(targets: list[str]) -> list[Comparison]:

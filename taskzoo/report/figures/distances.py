@@ -16,6 +16,7 @@ from taskzoo.report.figures.style import DARK, PALE, VERMILLION, frame, house_st
 
 Array = npt.NDArray[np.float64]
 CELL_WIDTH, CELL_HEIGHT = 0.78, 0.56
+ITSELF, CHANCE = "itself, anew", "permuted labels"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def distance_figure(distances: Distances, measure: str) -> Figure:
     """
     lower = distances.facts[measure].lower_is_closer
     sources = [name for name in distances.sources if name != NO_TRANSFER]
-    rows = [*sources, NO_TRANSFER] if NO_TRANSFER in distances.sources else sources
+    start = [NO_TRANSFER] if NO_TRANSFER in distances.values[measure][distances.tasks[0]] else []
+    yardsticks = [ITSELF, CHANCE] if distances.facts[measure].needs_labels else [ITSELF]
+    rows = [*sources, *start, *yardsticks]
     values = _cube(distances, measure, rows, distances.tasks)
     shared = [task for task in distances.tasks if task in sources]
     asymmetric = len(shared) > 1
@@ -91,7 +94,11 @@ def _axes(rows: int, columns: int, shared: int) -> tuple[Figure, list[Axes]]:
 def _cube(distances: Distances, measure: str, sources: list[str], targets: list[str]) -> Array:
     """Return values [source, target, repeat]; NaN where a pair was not measured."""
     missing = [math.nan] * distances.repeats
-    columns = distances.values[measure]
+    references = distances.references[measure]
+    columns = {
+        target: column | {ITSELF: references[target].itself, CHANCE: references[target].chance}
+        for target, column in distances.values[measure].items()
+    }
     rows = [[columns[target].get(source, missing) for target in targets] for source in sources]
     return np.array(rows, dtype=np.float64)
 
@@ -117,9 +124,9 @@ def _spread(values: Array) -> Array:
 def _draw_matrix(
     axes: Axes, values: Array, rows: list[str], columns: list[str], unit: _Unit, lower_is_closer: bool
 ) -> None:
-    """Draw the coloured cells, the grey diagonal, the frames and the gap above no transfer."""
+    """Draw the coloured cells, the grey diagonal and yardsticks, the frames and the gap above no transfer."""
     mean, std = values.mean(2), _spread(values)
-    itself = np.array([[row == column for column in columns] for row in rows])
+    itself = np.array([[row in {column, ITSELF, CHANCE} for column in columns] for row in rows])
     labels = np.vectorize(unit.cell)(mean, std)
     # The diagonal stays out of the colour scale: a task's distance to itself would use up half of it.
     seaborn.heatmap(
@@ -141,8 +148,8 @@ def _draw_matrix(
         axes.text(column + 0.5, row + 0.5, labels[row, column], ha="center", va="center", fontsize=9.5, color=DARK)
     for column, row in _closest(np.where(itself, math.nan, mean), lower_is_closer):
         axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=VERMILLION, lw=3, clip_on=False))
-    if rows[-1] == NO_TRANSFER:
-        axes.axhline(len(rows) - 1, color="white", linewidth=6)
+    below = next(row for row, name in enumerate(rows) if name in {NO_TRANSFER, ITSELF})
+    axes.axhline(below, color="white", linewidth=6)
     axes.set_xlabel("target")
     axes.set_ylabel("source")
     _turn_labels(axes)
@@ -202,7 +209,8 @@ def _caption(distances: Distances, measure: str, asymmetric: bool) -> str:
         f"(standard deviation) over {distances.repeats} repeats (independent trainings of the source, each "
         "with its own draw of target images). Compare down a column: orange frame = closest source of that "
         "target, the task itself (grey) left out; a frame in the row no-transfer = no source is closer than "
-        "the shared initial state."
+        "the shared initial state. To read the numbers by: what the target's own network shows when it is trained and "
+        "drawn anew, and what it shows under permuted labels."
     )
     if asymmetric:
         text += " Right: the same cells minus their mirror image, paired by repeat, every pair once."

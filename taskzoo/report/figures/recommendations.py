@@ -1,6 +1,7 @@
 """How much closer than no transfer every source of a target is, and which ones are recommended."""
 
 from collections.abc import Sequence
+from statistics import mean
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -8,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from taskzoo.fisher.pairs import NO_TRANSFER
-from taskzoo.recommend.ranking import Candidate, Recommendation
+from taskzoo.recommend.recommendation import Candidate, Recommendation
 from taskzoo.report.figures.style import (
     BLUE,
     DARK,
+    GREEN,
     VERMILLION,
     frame,
     house_style,
@@ -43,42 +44,43 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
         frame(
             figure,
             f"Which source for which target? {first.measure} against no transfer ({direction})",
-            "Sources closest first. Bars start at no transfer (dashed); whiskers: 90 % interval of the mean "
-            f"over {len(first.candidates[0].values)} repeats (noise pooled over the panel's sources), dots: "
-            "single repeats. P: probability that the source is closer than no transfer; recommended from "
-            f"P ≥ {first.confidence:g}. Answered: {answered} of {len(recommendations)} targets.",
+            f"Best source first: by {first.measure} and by how alike the images look (weight {first.likeness:g}). Bars "
+            "start at no transfer (dashed); whiskers: 90 % interval of the mean over "
+            f"{len(first.candidates[0].values)} repeats (noise pooled over the panel's sources), dots: single repeats. "
+            "Dotted: the target itself, trained anew, and its labels permuted. P: probability that the source is "
+            f"closer than no transfer; recommended from P ≥ {first.confidence:g}. Answered: {answered} of "
+            f"{len(recommendations)} targets.",
             _legend(),
         )
     return figure
 
 
 def _draw_target(axes: Axes, recommendation: Recommendation) -> None:
-    """Draw the ranking of one target, closest on top."""
+    """Draw the ranking of one target, the best source on top."""
     candidates = recommendation.candidates
-    start = recommendation.candidate(NO_TRANSFER).mean
+    start = recommendation.start.mean
     for row, candidate in enumerate(candidates):
         colour = _colour(candidate, recommendation)
         axes.barh(row, candidate.mean - start, left=start, height=0.68, color=colour, alpha=0.85)
         axes.plot([candidate.low, candidate.high], [row, row], color=DARK, linewidth=1.6, solid_capstyle="butt")
-        marker = "D" if candidate.source == NO_TRANSFER else "|"
-        axes.plot(candidate.mean, row, marker, color=colour if marker == "D" else DARK, markersize=8)
+        axes.plot(candidate.mean, row, "|", color=DARK, markersize=8)
         axes.plot(candidate.values, [row] * len(candidate.values), ".", color=DARK, markersize=4.5)
-        if candidate.source != NO_TRANSFER:
-            axes.annotate(
-                f"P {_probability(candidate.probability_gain)}",
-                (1.01, row),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=9,
-                color=DARK,
-            )
+        axes.annotate(
+            f"P {_probability(candidate.probability_gain)}",
+            (1.01, row),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+            color=DARK,
+        )
     axes.axvline(start, color=VERMILLION, linestyle="--", linewidth=1.3, zorder=0.5)
+    for values, colour in ((recommendation.references.itself, GREEN), (recommendation.references.chance, DARK)):
+        if values:
+            axes.axvline(mean(values), color=colour, linestyle=":", linewidth=1.3, zorder=0.5)
     axes.set_yticks(range(len(candidates)), [short(candidate.source) for candidate in candidates])
     for label, candidate in zip(axes.get_yticklabels(), candidates, strict=True):
         if candidate.source in recommendation.recommended:
             label.set(fontweight="bold", color=BLUE)
-        elif candidate.source == NO_TRANSFER:
-            label.set(color=VERMILLION)
     axes.set_ylim(len(candidates) - 0.4, -0.6)
     axes.locator_params(axis="x", nbins=5)
     axes.grid(axis="x")
@@ -104,9 +106,7 @@ def _probability(value: float) -> str:
 
 
 def _colour(candidate: Candidate, recommendation: Recommendation) -> str:
-    """Return a colour for recommended sources and no transfer; grey for the others."""
-    if candidate.source == NO_TRANSFER:
-        return VERMILLION
+    """Return a colour for recommended sources; grey for the others."""
     return BLUE if candidate.source in recommendation.recommended else UNRESOLVED
 
 
@@ -115,6 +115,8 @@ def _legend() -> list[Artist]:
     return [
         Patch(color=BLUE, alpha=0.85, label="recommended"),
         Patch(color=UNRESOLVED, alpha=0.85, label="not recommended"),
-        Line2D([], [], color=VERMILLION, marker="D", linestyle="--", label="no transfer"),
+        Line2D([], [], color=VERMILLION, linestyle="--", label="no transfer"),
+        Line2D([], [], color=GREEN, linestyle=":", label="the target itself"),
+        Line2D([], [], color=DARK, linestyle=":", label="labels permuted"),
         Line2D([], [], color=DARK, marker=".", label="interval and repeats"),
     ]

@@ -1,0 +1,131 @@
+"""How a task's images look, to the network that all probes start from and by their pixels: no label is needed."""
+
+import base64
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from taskzoo.errors import InputError
+from taskzoo.fisher.observation import Observation
+
+SKETCH_SIZE = 128
+SKETCH_SEED = 71  # One for all: sketches are compared, so that they must be projected alike.
+Array = npt.NDArray[np.float64]
+
+
+class Cloud(BaseModel):
+    """Where a task's images lie among others, by some numbers of each.
+
+    Attributes:
+        mean: Of each number, [D].
+        variance: Summed over the numbers.
+        images: How many were looked at.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    mean: tuple[float, ...] = Field(min_length=1)
+    variance: float = Field(ge=0)
+    images: int = Field(ge=2)
+
+
+class Appearance(BaseModel):
+    """How a task's images look.
+
+    Attributes:
+        features: To the initial state's network.
+        pixels: By colour, contrast and roughness.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    features: Cloud
+    pixels: Cloud
+
+
+def appearance(draws: Sequence[Observation]) -> Appearance:
+    """Take the appearance of a task from what the initial state shows of its images.
+
+    Args:
+        draws: The initial state on the task, once for each draw of images.
+
+    Returns:
+        The appearance over all draws.
+    """
+    return Appearance(features=cloud([each.features for each in draws]), pixels=cloud([each.pixels for each in draws]))
+
+
+def cloud(rows: Sequence[Tensor]) -> Cloud:
+    """Return mean and variance of images' numbers, [N, D] for each draw."""
+    whole = np.concatenate([each.double().numpy() for each in rows])
+    return Cloud(mean=tuple(whole.mean(0)), variance=float(whole.var(0, ddof=1).sum()), images=len(whole))
+
+
+def unlikeness(source: Cloud, target: Cloud) -> float:
+    """Return how far apart two tasks' images are, in spreads of the target's.
+
+    The maximum mean discrepancy with a linear kernel, without the bias of few images (Gretton et al. 2012, lemma 6):
+    its square may fall below zero where two sets look alike, and counts as zero then.
+
+    Args:
+        source: The one.
+        target: The other, whose spread is the unit.
+
+    Returns:
+        Zero or more.
+
+    Raises:
+        InputError: If they have another number of numbers.
+    """
+    if len(source.mean) != len(target.mean):
+        raise InputError(
+            f"two appearances have {len(source.mean)} and {len(target.mean)} features; expected as many, of one probe; "
+            "register the tasks again with the present probe."
+        )
+    apart = float(np.square(np.subtract(source.mean, target.mean)).sum())
+    by_chance = source.variance / source.images + target.variance / target.images
+    return float(np.sqrt(max(apart - by_chance, 0) / (target.variance or 1.0)))
+
+
+def sketch(one: Appearance) -> str:
+    """Return an appearance short enough for a tag: a random projection of the features' mean, and the pixels' mean.
+
+    Distances between projected means are right to about 6 %.
+
+    Args:
+        one: The appearance.
+
+    Returns:
+        SKETCH_SIZE numbers and those of the pixels, in base64.
+    """
+    mean = np.array(one.features.mean)
+    projection = np.random.default_rng(SKETCH_SEED).standard_normal((SKETCH_SIZE, len(mean)))
+    numbers = np.concatenate([projection @ mean / np.sqrt(SKETCH_SIZE), one.pixels.mean])
+    return base64.b64encode(numbers.astype("<f4").tobytes()).decode()
+
+
+def read_sketches(tags: Sequence[str]) -> Array:
+    """Return sketches as rows; no rows where there is none."""
+    content = b"".join(base64.b64decode(tag) for tag in tags)
+    return np.frombuffer(content, dtype="<f4").astype(np.float64).reshape(len(tags), -1 if tags else SKETCH_SIZE)
+
+
+def nearest(sketches: Array, target: Appearance) -> npt.NDArray[np.int64]:
+    """Return the rows of sketches in the order of their unlikeness to a target, the nearest first.
+
+    Features and pixels count alike: each distance in standard deviations over the rows.
+
+    Args:
+        sketches: Of the other tasks.
+        target: The target.
+
+    Returns:
+        Indices.
+    """
+    apart = np.square(sketches - read_sketches([sketch(target)]))
+    both = np.sqrt([apart[:, :SKETCH_SIZE].sum(1), apart[:, SKETCH_SIZE:].sum(1)])
+    spread = both.std(1, keepdims=True)
+    return np.argsort((both / np.where(spread > 0, spread, 1)).sum(0), kind="stable")

@@ -1,0 +1,62 @@
+"""What the transfers on record say of a source beyond its score: some starting points are good for many targets."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+# Measured by benchmarks/transfer (small probe, ten images a class), with the target's whole data set left out.
+SLOPE = 0.34  # Standardised gain that one unit of score is worth.
+PRIOR = 10.0  # Transfers a source's effect is shrunk by: variance that sources do not explain, over that they do.
+
+
+class PastTransfer(BaseModel):
+    """A fine-tuning that was run and recorded.
+
+    Attributes:
+        target: The task that was learned.
+        source: The registered task whose network was fine-tuned.
+        score: Of the source when it was recommended.
+        gain: Test accuracy less that from the initial state, mean over draws, in [-1, 1].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: str
+    source: str
+    score: float
+    gain: float
+
+
+def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float]:
+    """Return how much better than its score each source has been, in units of the score.
+
+    Within a target, gain = SLOPE score + source effect + noise, all from their means over the target's transfers and
+    the gain in its spread over all of them. A source's effect is the mean of what is left, shrunk towards none as if
+    PRIOR more transfers had shown none: the posterior mean under normal effects.
+
+    Args:
+        past: All transfers on record; those of the target itself are not looked at, since its test images judge.
+        target: The task that is to be advised.
+
+    Returns:
+        By source, of those on record.
+    """
+    by_target: dict[str, list[PastTransfer]] = {}
+    for each in past:
+        if each.target != target:
+            by_target.setdefault(each.target, []).append(each)
+    groups = [group for group in by_target.values() if len(group) > 1]
+    gains = [np.array([each.gain for each in group]) for group in groups]
+    apart = [gain - gain.mean() for gain in gains]
+    freedom = sum(len(gain) - 1 for gain in gains)
+    spread = float(np.sqrt(sum(np.square(each).sum() for each in apart) / freedom)) if freedom else 0.0
+    if not spread:
+        return {}
+    left: dict[str, list[float]] = {}
+    for group, gain in zip(groups, apart, strict=True):
+        scores = np.array([each.score for each in group])
+        rest = gain / spread - SLOPE * (scores - scores.mean())
+        for each, value in zip(group, rest, strict=True):
+            left.setdefault(each.source, []).append(float(value))
+    return {source: sum(values) / (len(values) + PRIOR) / SLOPE for source, values in sorted(left.items())}

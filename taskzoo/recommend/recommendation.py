@@ -1,0 +1,100 @@
+"""The answer to "which source should this target transfer from?", as it is stored and shown."""
+
+from pydantic import BaseModel, ConfigDict
+
+from taskzoo.distance.matrix import References
+
+
+class Candidate(BaseModel):
+    """One source in a ranking.
+
+    Attributes:
+        source: A task.
+        score: What orders: the measure and the likeness of the images, each in standard deviations over the sources,
+            and the experience.
+        experience: How much better than its score the source has been for other targets; 0 where none is recorded.
+        values: The measure, one value a repeat.
+        mean: Over repeats.
+        low: Lower end of the 90 % interval of the mean, in the measure's unit.
+        high: Upper end.
+        probability_best: That this source has the greatest score of all, in [0, 1].
+        probability_gain: That the measure holds it closer than no transfer, in [0, 1].
+        weight: Share in narrowing the search, in [0, 1]; 0 where it is not recommended.
+        others: Mean of every other measure, shown beside the one that ranks.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    score: float
+    experience: float
+    values: list[float]
+    mean: float
+    low: float
+    high: float
+    probability_best: float
+    probability_gain: float
+    weight: float = 0.0
+    others: dict[str, float] = {}
+
+
+class Start(BaseModel):
+    """The shared initial state as the measure sees it: where transferring nothing begins.
+
+    Attributes:
+        values: The measure, one value a repeat.
+        mean: Over repeats.
+        low: Lower end of the 90 % interval of the mean.
+        high: Upper end.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    values: list[float]
+    mean: float
+    low: float
+    high: float
+
+
+class Recommendation(BaseModel):
+    """The answer for one target.
+
+    Attributes:
+        target: The task that looks for a source.
+        measure: What ranks, together with the likeness of the images.
+        likeness: Weight of that likeness.
+        lower_is_closer: Direction of the measure.
+        confidence: Probability of a gain that a recommended source needs.
+        candidates: Best score first.
+        start: No transfer.
+        references: What the measure shows of the target itself, and of chance.
+        recommended: Sources to transfer from, best first; empty when abstaining.
+        within_noise: The sources that may as well be the best.
+        reason: One sentence for people.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: str
+    measure: str
+    likeness: float
+    lower_is_closer: bool
+    confidence: float
+    candidates: list[Candidate]
+    start: Start
+    references: References
+    recommended: list[str]
+    within_noise: list[str]
+    reason: str
+
+    def candidate(self, source: str) -> Candidate:
+        """Return the row of ``source``."""
+        return next(row for row in self.candidates if row.source == source)
+
+    def sources(self) -> list[str]:
+        """Return all sources, best first."""
+        return [row.source for row in self.candidates]
+
+    def weights(self) -> dict[str, float]:
+        """Return the recommended sources' shares, which sum to 1, or nothing when abstaining."""
+        return {source: self.candidate(source).weight for source in self.recommended}

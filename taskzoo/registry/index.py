@@ -1,0 +1,99 @@
+"""A local copy of what a coarse ranking needs of every registered task, brought up to date by what changed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
+from pyarrow import ArrowException
+
+from taskzoo.distance.appearance import read_sketches
+from taskzoo.files import digest_json, write_with
+from taskzoo.registry.connection import Connection
+
+SKETCH = "appearance"  # The tag of a version that holds its sketch.
+COLUMNS = ("name", "version", "updated", "classes", "sketch")
+PAGE = 1000
+OVERLAP_MS = 60_000  # Versions this much older than the newest known are read again: clocks of writers differ.
+
+
+@dataclass(frozen=True)
+class Index:
+    """The registered tasks of one probe.
+
+    Args:
+        names: Of the tasks, [n], in order.
+        classes: How many each has, [n].
+        sketches: Of their images' appearance, [n, k].
+    """
+
+    names: npt.NDArray[np.str_]
+    classes: npt.NDArray[np.int64]
+    sketches: npt.NDArray[np.float64]
+
+
+def load_index(connection: Connection, fingerprint: str, folder: Path) -> Index:
+    """Return the index of a store's tasks of one probe.
+
+    Only versions written since the last time are asked for, so that ten thousand tasks are at hand in a fraction of
+    a second. A version deleted since then stays in the index: whoever uses a name looks it up in the store anyway.
+
+    Args:
+        connection: The store.
+        fingerprint: Of the probe.
+        folder: Where the copy is kept.
+
+    Returns:
+        The newest version of each task.
+    """
+    path = folder / f"{digest_json([connection.uri, fingerprint])[:16]}.parquet"
+    known = _read(path)
+    since = int(known["updated"].max()) - OVERLAP_MS if len(known) else -1
+    news = pd.DataFrame([_row(each) for each in _changed(connection, fingerprint, since)], columns=list(COLUMNS))
+    whole = pd.concat([known, news.astype(known.dtypes)], ignore_index=True)
+    whole = whole.sort_values(["name", "version", "updated"]).drop_duplicates("name", keep="last", ignore_index=True)
+    if not whole.equals(known):
+        write_with(path, lambda temporary: whole.to_parquet(temporary, index=False))
+    return Index(
+        whole["name"].to_numpy(dtype=np.str_), whole["classes"].to_numpy(np.int64), read_sketches(list(whole["sketch"]))
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Return the copy; an empty one where there is none, or none that can be read: it is only a copy."""
+    empty = pd.DataFrame({"name": [], "version": [], "updated": [], "classes": [], "sketch": []})
+    empty = empty.astype({"name": "str", "version": "int64", "updated": "int64", "classes": "int64", "sketch": "str"})
+    try:
+        return pd.read_parquet(path).astype(empty.dtypes)[list(COLUMNS)]
+    except (OSError, ArrowException, KeyError, ValueError):
+        return empty
+
+
+def _row(version: ModelVersion) -> tuple[str, int, int, int, str]:
+    tags = version.tags
+    return version.name, int(version.version), _written(version), int(tags["classes"]), tags[SKETCH]
+
+
+def _written(version: ModelVersion) -> int:
+    return version.last_updated_timestamp or version.creation_timestamp
+
+
+def _changed(connection: Connection, fingerprint: str, since: int) -> Iterator[ModelVersion]:
+    """Yield the versions of a probe that were written after a time, the last written first."""
+    wanted = f"tags.schema = '1' and tags.fingerprint = '{fingerprint}'"
+    token = None
+    while True:
+        page = connection.client.search_model_versions(
+            wanted, max_results=PAGE, order_by=["last_updated_timestamp DESC"], page_token=token
+        )
+        for version in page:
+            if _written(version) <= since:
+                return
+            if SKETCH in version.tags:
+                yield version
+        token = page.token
+        if not token:
+            return

@@ -1,0 +1,95 @@
+"""Recommendations in MLflow, with the transfers that were run: what the next recommendation learns from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from taskzoo.files import digest_json
+from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.recommend.comparison import Transfer
+from taskzoo.recommend.experience import PastTransfer
+from taskzoo.recommend.recommendation import Recommendation
+from taskzoo.registry.connection import Connection
+from taskzoo.registry.runs import StageRun, every_page, log_run
+
+STAGE = "transfer"
+FINGERPRINT, GAIN, SCORE = "taskzoo.fingerprint", "gain", "score"
+
+
+def log_recommendation(
+    connection: Connection, fingerprint: str, recommendation: Recommendation, transfers: Sequence[Transfer]
+) -> None:
+    """Record a target's recommendation, and beneath it the transfers from registered sources; the same ones once.
+
+    Args:
+        connection: Held for writing.
+        fingerprint: Of the probe.
+        recommendation: Sources with their scores, probabilities and intervals.
+        transfers: All arms of the comparison, no transfer among them.
+    """
+    rows = {row.source: row for row in recommendation.candidates}
+    start = next(row for row in transfers if row.source == NO_TRANSFER)
+    known = {row.source: row for row in transfers if row.source in rows}
+    children = [_transfer(recommendation, fingerprint, row, start) for row in known.values()]
+    shown = ("score", "mean", "low", "high", "probability_best", "probability_gain", "experience")
+    numbers = {f"{figure}.{source}": getattr(row, figure) for source, row in rows.items() for figure in shown}
+    numbers |= {"start.mean": recommendation.start.mean}
+    for name, values in (("itself", recommendation.references.itself), ("chance", recommendation.references.chance)):
+        numbers |= {f"reference.{name}": float(np.mean(values))} if values else {}
+    run = StageRun(
+        stage="recommend",
+        key=recommendation.target,
+        digest=digest_json([fingerprint, recommendation.model_dump(mode="json"), [child.digest for child in children]]),
+        title=f"sources for {recommendation.target}",
+        params={
+            "measure": recommendation.measure,
+            "likeness": recommendation.likeness,
+            "confidence": recommendation.confidence,
+            "recommended": ", ".join(recommendation.recommended) or "none",
+            "within_noise": ", ".join(recommendation.within_noise),
+            "reason": recommendation.reason,
+        },
+        metrics=[(name, value, 0) for name, value in numbers.items()],
+        tags={FINGERPRINT: fingerprint},
+        children=children,
+    )
+    log_run(connection, run)
+
+
+def _transfer(recommendation: Recommendation, fingerprint: str, row: Transfer, start: Transfer) -> StageRun:
+    """Return the run of one transfer beside no transfer."""
+    score = recommendation.candidate(row.source).score
+    gains = np.subtract(row.accuracies, start.accuracies)
+    return StageRun(
+        stage=STAGE,
+        key=recommendation.target,
+        digest=digest_json([recommendation.target, fingerprint, row.model_dump(), start.model_dump(), score]),
+        title=f"transfer {row.source} to {recommendation.target}",
+        params={"target": recommendation.target, "source": row.source, "arm": row.arm},
+        metrics=[
+            (GAIN, float(gains.mean()), 0),
+            (SCORE, score, 0),
+            *(("accuracy", value, draw) for draw, value in enumerate(row.accuracies)),
+        ],
+        tags={FINGERPRINT: fingerprint},
+    )
+
+
+def past_transfers(connection: Connection, fingerprint: str) -> list[PastTransfer]:
+    """Return all transfers on record between tasks of one probe, the last one where a pair has several."""
+    wanted = f"tags.`taskzoo.stage` = '{STAGE}' and tags.`{FINGERPRINT}` = '{fingerprint}' and status = 'FINISHED'"
+    found = {}
+    for run in every_page(
+        lambda token: connection.client.search_runs(
+            [connection.experiment_id],
+            wanted,
+            max_results=1000,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+    ):
+        params, metrics = run.data.params, run.data.metrics
+        found[params["target"], params["source"]] = PastTransfer(
+            target=params["target"], source=params["source"], score=metrics[SCORE], gain=metrics[GAIN]
+        )
+    return list(found.values())
