@@ -12,9 +12,9 @@ def distances() -> None:
     """Compute the distance matrices: rows sources, columns targets."""
     params = load_params()
     tasks = list(params.tasks)
-    repeats = params.train.repeats
+    repeats, measures, ranked_by = params.train.repeats, params.distance.measures, params.recommend.measure
     looks = {name: saved_appearance(FISHERS, name, repeats) for name in tasks}
-    found = compute_distances(FISHERS, [*tasks, NO_TRANSFER], tasks, repeats, params.distance.measures, looks)
+    found = compute_distances(FISHERS, [*tasks, NO_TRANSFER], tasks, repeats, measures, ranked_by, looks)
     write_json(DISTANCES, found.model_dump(mode="json"))
     print(f"{len(found.values)} measures of {len(found.sources)} sources on {len(tasks)} targets")
 

@@ -51,7 +51,10 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
 
 def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:
     """Return what really transferred, and the scores [T, S, draws] of every measure, control and recommender."""
-    truth = cube(_whole_draws(transfers.table(setting, regime)), "accuracy")
+    found = transfers.table(setting, regime)
+    if found.empty:
+        return Truth([], [], np.empty((0, 0, 0))), {}
+    truth = cube(_whole_draws(found), "accuracy")
     known = {**_measures(setting, regime, truth), **_controls(setting, regime, truth)}
     return truth, known | recommenders(truth, known)
 

@@ -43,7 +43,7 @@ def standardised(truth: Truth, values: Array) -> Array:
 def experience(truth: Truth, score: Array) -> Array:
     """Return what the transfers onto targets of other data sets say of each source, [T, S]; 0 for the initial state."""
     tasks = zoo().tasks
-    told, gain = np.nanmean(score, axis=2), truth.gain
+    told, gain = score.mean(axis=2), truth.gain
     out = np.zeros(truth.mean.shape)
     for row, target in enumerate(truth.targets):
         past = [

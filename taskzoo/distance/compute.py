@@ -44,6 +44,7 @@ def compute_distances(
     targets: Sequence[str],
     repeats: int,
     measures: Sequence[str],
+    ranked_by: str,
     appearances: Mapping[str, Appearance],
 ) -> Distances:
     """Compute measures from saved observations.
@@ -54,6 +55,8 @@ def compute_distances(
         targets: Tasks; each must have been observed with its own network too.
         repeats: Values a pair.
         measures: Names.
+        ranked_by: The measure whose noise is wanted, by halves of the images; one of a target's features, gradients
+            and labels alone, since a Fisher would have to be computed again.
         appearances: Of the images of every source but the initial state.
 
     Returns:
@@ -64,7 +67,9 @@ def compute_distances(
     """
     chosen = [measure(name) for name in measures]
     values: dict[str, dict[str, Column]] = {one.name: {} for one in chosen}
-    halves: dict[str, dict[str, Halves]] = {one.name: {} for one in chosen if one.needs <= RESAMPLED}
+    halves: dict[str, dict[str, Halves]] = {
+        one.name: {} for one in chosen if one.name == ranked_by and one.needs <= RESAMPLED
+    }
     references: dict[str, dict[str, References]] = {one.name: {} for one in chosen}
     fingerprints = set()
     for target in track(targets, "distances", console=Console(stderr=True)):

@@ -190,7 +190,8 @@ def _measure(
     observe_pairs(sources, zoo.initial, [task], params.probe, params.fisher, folder / "fishers")
     repeats, saved = params.train.repeats, folder / "fishers"
     looks = {**looks, task.name: saved_appearance(saved, task.name, repeats)}
-    distances = compute_distances(saved, [*sources, NO_TRANSFER], [task.name], repeats, params.distance.measures, looks)
+    names, measures, ranked_by = [*sources, NO_TRANSFER], params.distance.measures, params.recommend.measure
+    distances = compute_distances(saved, names, [task.name], repeats, measures, ranked_by, looks)
     write_json(folder / "distances.json", distances.model_dump(mode="json"))
     return distances
 

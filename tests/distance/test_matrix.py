@@ -55,7 +55,7 @@ def fill(folder: Path, fingerprints: Sequence[str] = ("f", "f")) -> dict[tuple[s
 def distances(folder: Path, measures: Sequence[str] = tuple(MEASURES)) -> Distances:
     """Compute measures of what ``fill`` saved."""
     looks = {name: saved_appearance(folder, name, 2) for name in TASKS}
-    return compute_distances(folder, SOURCES, TASKS, 2, measures, looks)
+    return compute_distances(folder, SOURCES, TASKS, 2, measures, "ridge_loo", looks)
 
 
 def test_every_measure_of_the_parameters_exists_and_no_other() -> None:
