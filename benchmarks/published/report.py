@@ -1,0 +1,174 @@
+"""The results as a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.published.agreement import Array, agreeing, nearest, rank_correlation
+from benchmarks.published.evaluate import Found, among_published
+from benchmarks.published.settings import EPS, HERE, SEEDS, zoo
+
+FIGURE = "docs/images/published.png"
+
+
+def page(found: Sequence[Found], figures: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> str:
+    """Return the Markdown page.
+
+    Args:
+        found: Sets and families.
+        figures: The headline.
+        environments: Where it was measured.
+
+    Returns:
+        The whole text.
+    """
+    parts = [
+        (HERE / "introduction.md").read_text().rstrip(),
+        f"![The measured matrices beside the published ones](../../{FIGURE})",
+        "## Against the goals",
+        *_goals(figures),
+        "## What disappoints",
+        "\n".join(f"- {line}" for line in disappointments(found, figures)),
+        *(_section(each) for each in found),
+        "## Where",
+        *(", ".join(f"{name} {value}" for name, value in each.items()) for each in environments),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _goals(figures: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for paper, families in (("FTD", figures["ftd"]), ("LD-NAS", figures["ld-nas"])):
+        for family, one in families.items():
+            correlations = "; ".join(f"{name} {_with_interval(*value)}" for name, value in one["spearman"].items())
+            share = "" if one["share_of_seeds"] is None else f"{one['share_of_seeds']:.0%}"
+            cells = [paper, family, f"{one['agree']} of {one['targets']}", share, correlations, str(one["seeds"])]
+            rows.append(cells)
+    head = [
+        "paper",
+        "network",
+        "published minima found",
+        "in single seeds",
+        "Spearman with the published means",
+        "seeds",
+    ]
+    chance = "A blind choice finds a third of FTD's minima (2.7 of 8) and a seventh of LD-NAS's (1.1 of 8)."
+    return [_table(head, rows), f"The goal is {figures['goal']}: {'met' if figures['met'] else 'not met'}. {chance}"]
+
+
+def disappointments(found: Sequence[Found], figures: Mapping[str, Any]) -> list[str]:
+    """Return one plain sentence for each target and figure that falls short."""
+    lines = []
+    for each in found:
+        names, mean = each.paper.tasks, each.mean
+        for target, (here, wanted) in enumerate(zip(nearest(mean), each.published_nearest, strict=True)):
+            if here != wanted:
+                lines.append(
+                    f"{each.name}, {each.family}: the nearest source of {names[target]} is {names[here]} "
+                    f"({mean[here, target]:.3f}), not the published {names[wanted]} ({mean[wanted, target]:.3f}), "
+                    f"which is nearest in {each.seed_shares[target]:.0%} of the seeds."
+                )
+        among, (own, *_) = among_published(each.paper), each.correlation(each.paper.measure)
+        if among and own < among[0]:
+            lines.append(
+                f"{each.name}, {each.family}: the rank correlation with the published mean is {own:.2f}; the published "
+                f"networks have {among[0]:.2f} or more with each other."
+            )
+    lines += _below_eps(found)
+    unfinished = [family for family, one in figures["ftd"].items() if one["seeds"] < SEEDS]
+    if unfinished:
+        lines.append(f"Fewer than {SEEDS} seeds have been measured with {', '.join(unfinished)}.")
+    return lines or ["Nothing: every published minimum was found, by probes that all reach 1 - eps."]
+
+
+def _below_eps(found: Sequence[Found]) -> list[str]:
+    """Return a sentence for each family whose probes are not all eps-approximation networks."""
+    lines = []
+    for family in dict.fromkeys(each.family for each in found):
+        reached = {task: each.reached[task] for each in found if each.family == family for task in each.paper.tasks}
+        short = ", ".join(f"{task} {share:.0%}" for task, share in reached.items() if share < 1)
+        if short:
+            lines.append(f"{family}: not all probes are eps-approximation networks, but of {short}.")
+    return lines
+
+
+def _section(found: Found) -> str:
+    return "\n\n".join(
+        [
+            f"## {found.name}, {found.family}",
+            _facts(found),
+            _matrix(found),
+            _choices(found),
+            _variants(found),
+        ]
+    )
+
+
+def _facts(found: Found) -> str:
+    tasks = found.paper.tasks
+    eps = sorted({EPS[zoo().tasks[name].dataset] for name in tasks})
+    accuracies = ", ".join(f"{name} {found.accuracy[name]:.3f}" for name in tasks)
+    published = found.paper.networks
+    ours = ", ".join(
+        f"{name} {rank_correlation(found.mean, np.array(network.mean)):.2f}" for name, network in published.items()
+    )
+    among = among_published(found.paper)
+    between = f" (the published networks with each other: {among[0]:.2f} to {among[-1]:.2f})" if among else ""
+    return (
+        f"{found.paper.paper}. `{found.paper.measure}`; seeds: {len(found.values)}. Validation accuracy of the probes: "
+        f"{accuracies}; wanted 1 - eps with eps {' and '.join(map(str, eps))}. Spearman with {ours}{between}."
+    )
+
+
+def _matrix(found: Found) -> str:
+    names, mean, published = found.paper.tasks, found.mean, found.paper.mean()
+    spread = found.values.std(0, ddof=1) if len(found.values) > 1 else None
+    here, there = nearest(mean), found.published_nearest
+    rows = []
+    for source, name in enumerate(names):
+        cells = [name]
+        for target in range(len(names)):
+            ours = f"{mean[source, target]:.3f}" + ("" if spread is None else f" ± {spread[source, target]:.3f}")
+            theirs = f"[{published[source, target]:.3f}]"
+            ours = f"**{ours}**" if here[target] == source else ours
+            theirs = f"*{theirs}*" if there[target] == source else theirs
+            cells.append("" if source == target else f"{ours} {theirs}")
+        rows.append(cells)
+    return _table(["source \\ target", *names], rows)
+
+
+def _choices(found: Found) -> str:
+    names = found.paper.tasks
+    chosen = zip(names, nearest(found.mean), found.published_nearest, found.agrees, found.seed_shares, strict=True)
+    rows = [
+        [target, names[here], names[wanted], "yes" if agrees else "no", f"{share:.0%}"]
+        for target, here, wanted, agrees, share in chosen
+    ]
+    return _table(["target", "nearest here", "nearest published", "agrees", "in single seeds"], rows)
+
+
+def _variants(found: Found) -> str:
+    published = found.paper.mean()
+    rows = [["*published*", f"{_off_diagonal(published):.3f}", "", "", ""]]
+    definition = found.cubes["ftd"].mean(0)
+    for name, values in found.cubes.items():
+        mean = values.mean(0)
+        agrees = sum(agreeing(mean, found.published_nearest))
+        own = rank_correlation(mean, definition)
+        cells = [f"{_off_diagonal(mean):.3g}", f"{agrees} of {len(mean)}", _with_interval(*found.correlation(name))]
+        rows.append([f"**{name}**" if name == found.paper.measure else name, *cells, f"{own:.2f}"])
+    return _table(["variant", "mean distance", "published minima", "Spearman with published", "with `ftd`"], rows)
+
+
+def _off_diagonal(matrix: Array) -> float:
+    return float(matrix[~np.eye(len(matrix), dtype=bool)].mean())
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    return f"{value:.2f}" if low == high else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
