@@ -114,9 +114,9 @@ def _legend() -> list[Artist]:
     """Return what explains colours and marks once for all panels."""
     return [
         Patch(color=BLUE, alpha=0.85, label="recommended"),
-        Patch(color=UNRESOLVED, alpha=0.85, label="not recommended"),
+        Patch(color=UNRESOLVED, alpha=0.85, label="others"),
         Line2D([], [], color=VERMILLION, linestyle="--", label="no transfer"),
-        Line2D([], [], color=GREEN, linestyle=":", label="the target itself"),
-        Line2D([], [], color=DARK, linestyle=":", label="labels permuted"),
-        Line2D([], [], color=DARK, marker=".", label="interval and repeats"),
+        Line2D([], [], color=GREEN, linestyle=":", label="itself"),
+        Line2D([], [], color=DARK, linestyle=":", label="permuted"),
+        Line2D([], [], color=DARK, marker=".", label="repeats"),
     ]
