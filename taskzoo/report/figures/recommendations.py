@@ -118,5 +118,4 @@ def _legend() -> list[Artist]:
         Line2D([], [], color=VERMILLION, linestyle="--", label="no transfer"),
         Line2D([], [], color=GREEN, linestyle=":", label="itself"),
         Line2D([], [], color=DARK, linestyle=":", label="permuted"),
-        Line2D([], [], color=DARK, marker=".", label="repeats"),
     ]
