@@ -147,7 +147,7 @@ def _draw_matrix(
         axes.add_patch(Rectangle((column, row), 1, 1, facecolor=PALE, edgecolor="white"))
         axes.text(column + 0.5, row + 0.5, labels[row, column], ha="center", va="center", fontsize=9.5, color=DARK)
     for column, row in _closest(np.where(itself, math.nan, mean), lower_is_closer):
-        axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=VERMILLION, lw=3, clip_on=False))
+        axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=VERMILLION, lw=3, clip_on=False, zorder=3))
     below = next(row for row, name in enumerate(rows) if name in {NO_TRANSFER, ITSELF})
     axes.axhline(below, color="white", linewidth=6)
     axes.set_xlabel("target")
