@@ -39,7 +39,7 @@ def load_index(connection: Connection, fingerprint: str, folder: Path) -> Index:
     """Return the index of a store's tasks of one probe.
 
     Only versions written since the last time are asked for, so that ten thousand tasks are at hand in a fraction of
-    a second. A version deleted since then stays in the index: whoever uses a name looks it up in the store anyway.
+    a second. A version deleted since then stays in the index, so names are looked up in the store before they are used.
 
     Args:
         connection: The store.

@@ -32,7 +32,7 @@ from taskzoo.search.tuning import make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces, search_arms
 from taskzoo.workflow.packaging import Parts, package_task
 from taskzoo.workflow.workspace import TARGETS
-from taskzoo.workflow.zoo import find_index, load_zoo, shortlist
+from taskzoo.workflow.zoo import find_index, load_zoo, shortlist, still_registered
 
 DOCS = Path("data-docs")
 
@@ -96,7 +96,7 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     spec = TaskParams(dataset=name)
     _prepare(DatasetParams(path=source, group=group or None), name, folder, params)
     task = load_task(name, spec, folder / "data", params.sizes, params.probe.image_size, params.seed)
-    registered = load_zoo(identity, shortlist(index, task, initial, params))
+    registered = load_zoo(identity, still_registered(shortlist(index, task, initial, params), identity))
     zoo = Zoo(
         probes={source: task.probes() for source, task in registered.items()},
         elites={source: task.architectures() for source, task in registered.items()},

@@ -82,6 +82,12 @@ def shortlist(index: Index, task: Task, initial: State, params: Params) -> list[
     return [str(index.names[row]) for row in others]
 
 
+def still_registered(names: Sequence[str], fingerprint: str) -> list[str]:
+    """Return those of an index's names that the registry has: the index does not see what was deleted."""
+    found = {entry.name for entry in Registry(None, Path()).query(fingerprint, names)}
+    return [name for name in names if name in found]
+
+
 def look(task: Task, initial: State, params: Params) -> Appearance:
     """Return how a task's training images look, through the initial state, before anything is trained."""
     network = build_probe(params.probe, len(task.classes), initial).to(device())
