@@ -1,1 +1,1 @@
-"""Tests of the recommend room."""
+"""Tests of the workflow room."""
