@@ -1,11 +1,14 @@
 """Where a figure was measured."""
 
+import json
 import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from taskzoo.files import write_json
 
 PACKAGES = ("torch", "timm", "mlflow", "dvc", "great_expectations", "numpy")
 
@@ -24,3 +27,15 @@ def environment() -> dict[str, str | int]:
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
     }
+
+
+def environments(path: Path) -> list[dict[str, str | int]]:
+    """Return where results were measured, the first first."""
+    found: list[dict[str, str | int]] = json.loads(path.read_text()) if path.exists() else []
+    return found
+
+
+def note_environment(path: Path) -> None:
+    """Add where this run measures to a file of environments, unless it is there."""
+    if environment() not in environments(path):
+        write_json(path, [*environments(path), environment()])

@@ -8,19 +8,12 @@ line. ``TASKZOO_DATA`` names the folder with MNIST and CIFAR-10.
 import argparse
 import json
 
+from benchmarks.environment import environments, note_environment
 from benchmarks.published.cells import measure
 from benchmarks.published.evaluate import evaluate, headline
 from benchmarks.published.figure import matrices_figure
 from benchmarks.published.report import FIGURE, page
-from benchmarks.published.settings import (
-    FAMILIES,
-    HERE,
-    ROOT,
-    SEEDS,
-    build_datasets,
-    environments,
-    note_environment,
-)
+from benchmarks.published.settings import ENVIRONMENTS, FAMILIES, HERE, ROOT, SEEDS, build_datasets
 from taskzoo.files import write_text
 from taskzoo.parallel import run_jobs
 from taskzoo.report.figures.style import save_png
@@ -37,7 +30,7 @@ def main() -> None:
         summarise()
         return
     build_datasets()
-    note_environment()
+    note_environment(ENVIRONMENTS)
     run_jobs(measure, [(family, seed) for seed in range(options.seeds) for family in options.families], "published")
 
 
@@ -45,7 +38,7 @@ def summarise() -> None:
     """Write the page and the figure, and print the headline."""
     found = evaluate()
     figures = headline(found)
-    write_text(HERE / "README.md", page(found, figures, environments()))
+    write_text(HERE / "README.md", page(found, figures, environments(ENVIRONMENTS)))
     save_png(matrices_figure(found), ROOT / FIGURE)
     print(json.dumps(figures))
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from benchmarks import rows
 from benchmarks.published.settings import EPS, FISHER, RECIPES, REFERENCE_BATCH, RESULTS, load, pairs, probe_of, zoo
 from benchmarks.published.variants import VARIANTS, Views, look
-from benchmarks.transfer import rows
 from taskzoo.data.tasks import Task
 from taskzoo.files import digest_json
 from taskzoo.probe.network import Probe, fingerprint, initial_state

@@ -1,18 +1,15 @@
 """Tasks, networks, recipes and sizes of this reproduction."""
 
-import json
 import os
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-from benchmarks.environment import environment
 from benchmarks.published.papers import papers
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.errors import InputError
-from taskzoo.files import write_json
 from taskzoo.params import DatasetParams, FisherParams, ProbeParams, Section, SizeParams, SplitParams, TaskParams
 from taskzoo.probe.training import Recipe
 
@@ -91,15 +88,3 @@ def load(name: str) -> Task:
     """Return a task with its training and validation images, the same in all runs, which draw from them."""
     params = zoo().tasks[name]
     return load_task(name, params, CACHE / params.dataset, SIZES[params.dataset], IMAGE_SIZE, 0, ("train", "val"))
-
-
-def environments() -> list[dict[str, str | int]]:
-    """Return where the results were measured, the first first."""
-    found: list[dict[str, str | int]] = json.loads(ENVIRONMENTS.read_text()) if ENVIRONMENTS.exists() else []
-    return found
-
-
-def note_environment() -> None:
-    """Keep where this run measures."""
-    if environment() not in environments():
-        write_json(ENVIRONMENTS, [*environments(), environment()])

@@ -7,7 +7,7 @@ It measures what is missing in ``benchmarks/results/transfer``, regime by regime
 import argparse
 import json
 
-from benchmarks.environment import environment
+from benchmarks.environment import environments, note_environment
 from benchmarks.transfer.costs import measure_costs
 from benchmarks.transfer.evaluate import evaluate
 from benchmarks.transfer.inputs import build_datasets, train_sources
@@ -15,7 +15,7 @@ from benchmarks.transfer.report import headline, page
 from benchmarks.transfer.scores import measure_scores
 from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, SCORED, settings
 from benchmarks.transfer.truth import measure_truth
-from taskzoo.files import write_json, write_text
+from taskzoo.files import write_text
 
 ENVIRONMENTS = RESULTS / "environments.json"
 
@@ -31,7 +31,7 @@ def main() -> None:
     if options.summary:
         summarise()
         return
-    note_environment()
+    note_environment(ENVIRONMENTS)
     build_datasets()
     for setting in options.settings:
         train_sources(setting)
@@ -43,23 +43,11 @@ def main() -> None:
                 measure_costs(setting, regime)
 
 
-def environments() -> list[dict[str, str | int]]:
-    """Return where the results were measured, the first first."""
-    found: list[dict[str, str | int]] = json.loads(ENVIRONMENTS.read_text()) if ENVIRONMENTS.exists() else []
-    return found
-
-
-def note_environment() -> None:
-    """Keep where this run measures."""
-    if environment() not in environments():
-        write_json(ENVIRONMENTS, [*environments(), environment()])
-
-
 def summarise() -> None:
     """Write the page and print the headline."""
     found = [evaluate(setting, regime) for regime in REGIMES for setting in settings()]
     evaluations = [each for each in found if each is not None]
-    write_text(HERE / "README.md", page(evaluations, environments()))
+    write_text(HERE / "README.md", page(evaluations, environments(ENVIRONMENTS)))
     print(json.dumps(headline(evaluations)))
 
 

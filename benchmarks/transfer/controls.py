@@ -3,19 +3,16 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 
 from benchmarks.transfer import inputs
 from benchmarks.transfer.metrics import Truth
 from benchmarks.transfer.settings import settings, zoo
 from benchmarks.transfer.truth import chosen
-from taskzoo.data.pixels import pixel_statistics
 from taskzoo.data.tasks import TaskSplit
-from taskzoo.distance.appearance import Appearance, cloud, unlikeness
+from taskzoo.distance.appearance import look, unlikeness
 from taskzoo.fisher.pairs import NO_TRANSFER
-from taskzoo.probe.network import build_probe, normalise
+from taskzoo.probe.network import build_probe
 from taskzoo.probe.storage import load_record
-from taskzoo.probe.training import in_batches
 
 Array = npt.NDArray[np.float64]
 SOURCE_IMAGES = 300
@@ -69,13 +66,9 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
     probe = settings()[setting].probe
     backbone = build_probe(probe, 2, inputs.initial(setting)).eval().backbone
 
-    def looks(split: TaskSplit) -> Appearance:
-        some = split.images[:SOURCE_IMAGES]
-        features = in_batches(backbone, normalise(some, probe))
-        return Appearance(features=cloud([features]), pixels=cloud([torch.from_numpy(pixel_statistics(some))]))
-
     trained = [inputs.task(setting, name).train for name in names]
-    pixels, known = np.array([statistics(one) for one in trained]), [looks(one) for one in trained]
+    pixels = np.array([statistics(one) for one in trained])
+    known = [look(backbone, one.images[:SOURCE_IMAGES], probe) for one in trained]
     spread = pixels.std(0)
     records = [load_record(inputs.folder(setting, name) / "0.safetensors") for name in names]
     rows = []
@@ -83,7 +76,7 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
         for draw in range(draws):
             few = chosen(inputs.task(setting, target).val, how, draw)
             apart = np.linalg.norm((pixels - statistics(few)) / spread, axis=1)
-            own = looks(few)
+            own = look(backbone, few.images[:SOURCE_IMAGES], probe)
             for number, (source, record) in enumerate(zip(names, records, strict=True)):
                 if source != target:
                     size = len(trained[number].labels)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks.transfer import inputs, rows
+from benchmarks import rows
+from benchmarks.transfer import inputs
 from benchmarks.transfer.controls import of_images
 from benchmarks.transfer.measures import NAMES, scores
 from benchmarks.transfer.own_images import task_embedding

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks.transfer import inputs, rows
+from benchmarks import rows
+from benchmarks.transfer import inputs
 from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, Regime, settings, zoo
 from taskzoo.data.tasks import TaskSplit, few_shot
 from taskzoo.files import digest_json

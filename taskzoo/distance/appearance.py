@@ -5,11 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from torch import Tensor, nn
 
+from taskzoo.data.pixels import pixel_statistics
 from taskzoo.errors import InputError
 from taskzoo.fisher.observation import Observation
+from taskzoo.params import ProbeParams
+from taskzoo.probe.network import normalise
+from taskzoo.probe.training import in_batches
 
 SKETCH_SIZE = 128
 SKETCH_SEED = 71  # One for all: sketches are compared, so that they must be projected alike.
@@ -56,6 +61,12 @@ def appearance(draws: Sequence[Observation]) -> Appearance:
         The appearance over all draws.
     """
     return Appearance(features=cloud([each.features for each in draws]), pixels=cloud([each.pixels for each in draws]))
+
+
+def look(backbone: nn.Module, images: npt.NDArray[np.uint8], probe: ProbeParams) -> Appearance:
+    """Take the appearance of images [N, 3, H, W] through a backbone, before anything is observed of their task."""
+    features = in_batches(backbone, normalise(images, probe))
+    return Appearance(features=cloud([features]), pixels=cloud([torch.from_numpy(pixel_statistics(images))]))
 
 
 def cloud(rows: Sequence[Tensor]) -> Cloud:

@@ -16,8 +16,8 @@ def fast_convolutions(network: nn.Module) -> Iterator[None]:
     """Hold a network's weights channels last, and spare depthwise convolutions a slow path of oneDNN.
 
     Outside the CPU nothing is changed; the weights are contiguous again afterwards. Two measurements, one thread of a
-    machine with AVX2: a training step of a small residual network at 32x32 takes 30 % less time channels last; one of
-    an EfficientNet at 64x64 less than half with both.
+    machine with AVX2: a training step of a small residual network at 32x32 takes 30 % less time channels last; 30 steps
+    of an EfficientNet at 64x64 take 5.4 seconds with both, 7.9 without.
 
     Args:
         network: Computed or trained within.

@@ -15,7 +15,7 @@ from taskzoo.files import digest_json, write_with
 from taskzoo.registry.connection import Connection
 
 SKETCH = "appearance"  # The tag of a version that holds its sketch.
-COLUMNS = ("name", "version", "updated", "classes", "sketch")
+COLUMNS = ("name", "version", "updated", "sketch")
 PAGE = 1000
 OVERLAP_MS = 60_000  # Versions this much older than the newest known are read again: clocks of writers differ.
 
@@ -26,20 +26,18 @@ class Index:
 
     Args:
         names: Of the tasks, [n], in order.
-        classes: How many each has, [n].
         sketches: Of their images' appearance, [n, k].
     """
 
     names: npt.NDArray[np.str_]
-    classes: npt.NDArray[np.int64]
     sketches: npt.NDArray[np.float64]
 
 
 def load_index(connection: Connection, fingerprint: str, folder: Path) -> Index:
     """Return the index of a store's tasks of one probe.
 
-    Only versions written since the last time are asked for, so that ten thousand tasks are at hand in a fraction of
-    a second. A version deleted since then stays in the index, so names are looked up in the store before they are used.
+    Only versions written since the last time are asked for. A version deleted since then stays in the index, so names
+    are looked up in the store before they are used.
 
     Args:
         connection: The store.
@@ -57,24 +55,21 @@ def load_index(connection: Connection, fingerprint: str, folder: Path) -> Index:
     whole = whole.sort_values(["name", "version", "updated"]).drop_duplicates("name", keep="last", ignore_index=True)
     if not whole.equals(known):
         write_with(path, lambda temporary: whole.to_parquet(temporary, index=False))
-    return Index(
-        whole["name"].to_numpy(dtype=np.str_), whole["classes"].to_numpy(np.int64), read_sketches(list(whole["sketch"]))
-    )
+    return Index(whole["name"].to_numpy(dtype=np.str_), read_sketches(list(whole["sketch"])))
 
 
 def _read(path: Path) -> pd.DataFrame:
     """Return the copy; an empty one where there is none, or none that can be read: it is only a copy."""
-    empty = pd.DataFrame({"name": [], "version": [], "updated": [], "classes": [], "sketch": []})
-    empty = empty.astype({"name": "str", "version": "int64", "updated": "int64", "classes": "int64", "sketch": "str"})
+    empty = pd.DataFrame({"name": [], "version": [], "updated": [], "sketch": []})
+    empty = empty.astype({"name": "str", "version": "int64", "updated": "int64", "sketch": "str"})
     try:
         return pd.read_parquet(path).astype(empty.dtypes)[list(COLUMNS)]
     except (OSError, ArrowException, KeyError, ValueError):
         return empty
 
 
-def _row(version: ModelVersion) -> tuple[str, int, int, int, str]:
-    tags = version.tags
-    return version.name, int(version.version), _written(version), int(tags["classes"]), tags[SKETCH]
+def _row(version: ModelVersion) -> tuple[str, int, int, str]:
+    return version.name, int(version.version), _written(version), version.tags[SKETCH]
 
 
 def _written(version: ModelVersion) -> int:

@@ -18,7 +18,7 @@ from taskzoo.distance.compute import compute_distances, saved_appearance
 from taskzoo.distance.matrix import Distances
 from taskzoo.errors import InputError
 from taskzoo.files import new_folder, write_json
-from taskzoo.fisher.pairs import NO_TRANSFER, observe_pairs
+from taskzoo.fisher.pairs import NO_TRANSFER, PERMUTED, observe_pairs
 from taskzoo.params import DatasetParams, Params, TaskParams, check_name
 from taskzoo.probe.network import State, fingerprint, initial_state
 from taskzoo.probe.probes import recipe_of, tensors, train_from, train_probes
@@ -132,7 +132,7 @@ def _check_new(name: str, params: Params) -> None:
         check_name(name)
     except ValueError as error:
         raise InputError(f"name: {error}.") from error
-    if name in params.tasks or name in params.datasets or name == NO_TRANSFER:
+    if name in params.tasks or name in params.datasets or name in {NO_TRANSFER, PERMUTED}:
         raise InputError(
             f"name: {name!r} already names a task or data set of params.yaml; expected a new name; choose another."
         )

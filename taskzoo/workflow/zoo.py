@@ -4,15 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from taskzoo.data.pixels import pixel_statistics
 from taskzoo.data.tasks import Task, draw
-from taskzoo.distance.appearance import Appearance, cloud, nearest
+from taskzoo.distance.appearance import Appearance, look, nearest
 from taskzoo.errors import InputError
 from taskzoo.params import Params
-from taskzoo.probe.network import State, build_probe, device, normalise
-from taskzoo.probe.training import in_batches
+from taskzoo.probe.network import State, build_probe, device
 from taskzoo.registry.index import Index
 from taskzoo.registry.package import Package, read_package
 from taskzoo.registry.query import ZooEntry
@@ -77,7 +73,7 @@ def shortlist(index: Index, task: Task, initial: State, params: Params) -> list[
     count = params.recommend.shortlist
     others = [row for row, name in enumerate(index.names) if name != task.name]
     if len(others) > count:
-        rows = nearest(index.sketches[others], look(task, initial, params))[:count]
+        rows = nearest(index.sketches[others], first_look(task, initial, params))[:count]
         others = [others[row] for row in rows]
     return [str(index.names[row]) for row in others]
 
@@ -88,12 +84,10 @@ def still_registered(names: Sequence[str], fingerprint: str) -> list[str]:
     return [name for name in names if name in found]
 
 
-def look(task: Task, initial: State, params: Params) -> Appearance:
+def first_look(task: Task, initial: State, params: Params) -> Appearance:
     """Return how a task's training images look, through the initial state, before anything is trained."""
     network = build_probe(params.probe, len(task.classes), initial).to(device())
-    images = draw(task.train, params.fisher.head_images, 0).images
-    features = in_batches(network.backbone, normalise(images, params.probe))
-    return Appearance(features=cloud([features]), pixels=cloud([torch.from_numpy(pixel_statistics(images))]))
+    return look(network.backbone, draw(task.train, params.fisher.head_images, 0).images, params.probe)
 
 
 def load_zoo(fingerprint: str, names: Sequence[str]) -> dict[str, ZooTask]:

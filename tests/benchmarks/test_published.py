@@ -10,13 +10,14 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from benchmarks.environment import environments
 from benchmarks.published import agreement, cells, variants
 from benchmarks.published.agreement import Array, nearest, rank_correlation
 from benchmarks.published.evaluate import Found, among_published, evaluate, headline
 from benchmarks.published.figure import matrices_figure
 from benchmarks.published.papers import papers
 from benchmarks.published.report import disappointments, page
-from benchmarks.published.settings import FAMILIES, HERE, LD_FAMILY, SEEDS, environments, pairs, zoo
+from benchmarks.published.settings import ENVIRONMENTS, FAMILIES, HERE, LD_FAMILY, SEEDS, pairs, zoo
 from benchmarks.published.variants import VARIANTS, Padded, batch_fisher, widened
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import load_task
@@ -238,7 +239,7 @@ def test_one_wrong_minimum_is_told_and_the_goal_is_missed() -> None:
 
 def test_committed_page_is_what_the_committed_results_give() -> None:
     found = evaluate()
-    assert (HERE / "README.md").read_text() == page(found, headline(found), environments())
+    assert (HERE / "README.md").read_text() == page(found, headline(found), environments(ENVIRONMENTS))
 
 
 def test_figure_has_a_panel_a_matrix() -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.transfer import costs, inputs, rows, scores
+from benchmarks import rows
+from benchmarks.transfer import costs, inputs, scores
 from benchmarks.transfer.controls import same_data_set, source_mean
 from benchmarks.transfer.evaluate import Evaluation, _measures, ceilings, variance
 from benchmarks.transfer.measures import NAMES as MEASURES

@@ -61,7 +61,7 @@ def test_every_task_is_advised(finished: Finished) -> None:
     for name in TASKS:
         advice = load_advice(finished.root / f"recommendations/{name}.json").recommendation
         assert set(advice.sources()) == OTHERS[name] - {NO_TRANSFER}
-        assert set(advice.recommended) <= set(advice.within_noise) | set(advice.sources())
+        assert set(advice.recommended) <= set(advice.sources())
         assert len(advice.references.itself) == len(advice.references.chance) == len(advice.start.values) == 2
         assert advice.measure == "fisher_kernel"
 

@@ -24,7 +24,6 @@ def test_it_holds_the_newest_version_of_each_task_of_the_probe(
     registry.register(newer.folder)
     found = registry.index(fingerprint, folder)
     assert found.names.tolist() == ["birds", "pets"]
-    assert found.classes.tolist() == [len(birds.card.classes), len(pets.card.classes)]
     expected = read_sketches([sketch(birds.appearance), sketch(newer.appearance)])
     np.testing.assert_array_equal(found.sketches, expected)
     assert registry.index("0123456789abcdef", folder).names.tolist() == []

@@ -13,7 +13,7 @@ from taskzoo.params import Params
 from taskzoo.probe.network import initial_state
 from taskzoo.registry.index import Index
 from taskzoo.registry.store import Registry
-from taskzoo.workflow.zoo import find_index, look, shortlist, still_registered
+from taskzoo.workflow.zoo import find_index, first_look, shortlist, still_registered
 from tests.registry.packages import make_package
 
 SIDE = 32
@@ -43,8 +43,8 @@ def test_a_large_zoo_is_cut_to_what_looks_most_alike() -> None:
     initial = initial_state(settings(1).probe)
     levels = {"dark": 20, "dim": 90, "mine": 120, "light": 200}
     tasks = {name: bright(name, level) for name, level in levels.items()}
-    sketches = read_sketches([sketch(look(task, initial, settings(1))) for task in tasks.values()])
-    index = Index(np.array(list(tasks)), np.full(4, 2), sketches)
+    sketches = read_sketches([sketch(first_look(task, initial, settings(1))) for task in tasks.values()])
+    index = Index(np.array(list(tasks)), sketches)
     assert shortlist(index, tasks["mine"], initial, settings(1)) == ["dim"]
     assert set(shortlist(index, tasks["mine"], initial, settings(2))) == {"dim", "light"}
     assert shortlist(index, tasks["mine"], initial, settings(3)) == ["dark", "dim", "light"]
