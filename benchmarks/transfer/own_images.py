@@ -21,8 +21,8 @@ from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import in_batches
 
 BATCH = 32
-IMAGES = 300  # Of a source, for Task2Vec; once a source.
-HELD_OUT = 100  # For TAS; once a source and choice of its classes, which may be once a pair.
+IMAGES = 100  # Of a source, for Task2Vec; once a source.
+HELD_OUT = 50  # For TAS; once a source and choice of its classes, which may be once a pair.
 KEPT = 32  # Fishers of sources' networks, at most: each is as large as a network.
 
 

@@ -82,13 +82,20 @@ def _padding(weight: Tensor) -> tuple[int, int]:
 
 
 def _weight_gradient(images: Tensor, weight: Tensor, grad: Tensor) -> Tensor:
-    """Return the gradient of a depthwise weight [C, 1, k, l]: a shifted product for each of its k l taps."""
-    vertical, horizontal = _padding(weight)
-    height, width = grad.shape[2:]
-    padded = functional.pad(images, (horizontal, horizontal, vertical, vertical))
-    out = torch.empty_like(weight)
-    for row in range(weight.shape[2]):
-        for column in range(weight.shape[3]):
-            shifted = padded[:, :, row : row + height, column : column + width]
-            out[:, 0, row, column] = (shifted * grad).sum((0, 2, 3))
+    """Return the gradient of a depthwise weight [C, 1, k, l]: a shifted product for each tap that meets the map."""
+    rows, columns = _overlaps(weight.shape[2], grad.shape[2]), _overlaps(weight.shape[3], grad.shape[3])
+    out = torch.zeros_like(weight)
+    for row, (high, tall) in rows.items():
+        for column, (left, wide) in columns.items():
+            out[:, 0, row, column] = (images[:, :, high, left] * grad[:, :, tall, wide]).sum((0, 2, 3))
     return out
+
+
+def _overlaps(taps: int, size: int) -> dict[int, tuple[slice, slice]]:
+    """Return, by tap, which part of an axis of the images it reads and into which part of the output that goes."""
+    shifts = {tap: tap - taps // 2 for tap in range(taps)}
+    return {
+        tap: (slice(max(shift, 0), size + min(shift, 0)), slice(max(-shift, 0), size + min(-shift, 0)))
+        for tap, shift in shifts.items()
+        if abs(shift) < size
+    }
