@@ -6,6 +6,7 @@ from taskzoo.entry import stage
 from taskzoo.files import new_folder
 from taskzoo.params import load_params
 from taskzoo.recommend.advice import advise, save_advice
+from taskzoo.recommend.gain import usual
 from taskzoo.records import read_json
 from taskzoo.registry.store import Receipt, Registry
 from taskzoo.workflow.workspace import RECEIPTS, RECOMMENDATIONS
@@ -21,7 +22,7 @@ def recommend() -> None:
     with new_folder(RECOMMENDATIONS) as folder:
         for name, task in zoo.items():
             elites = {source: other.architectures() for source, other in zoo.items() if source != name}
-            advice = advise(task.package.distances, elites, params.recommend, past)
+            advice = advise(task.package.distances, elites, params.recommend, past, usual(params.probe))
             save_advice(folder / f"{name}.json", advice)
             print(f"{name}: {advice.recommendation.reason}")
 

@@ -10,12 +10,14 @@ import json
 from benchmarks.environment import environments, note_environment
 from benchmarks.transfer.costs import measure_costs
 from benchmarks.transfer.evaluate import evaluate
+from benchmarks.transfer.figure import abstention_figure
 from benchmarks.transfer.inputs import build_datasets, train_sources
-from benchmarks.transfer.report import headline, page
+from benchmarks.transfer.report import FIGURE, headline, page
 from benchmarks.transfer.scores import measure_scores
-from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, SCORED, settings
+from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, ROOT, SCORED, settings
 from benchmarks.transfer.truth import measure_truth
 from taskzoo.files import write_text
+from taskzoo.report.figures.style import save_png
 
 ENVIRONMENTS = RESULTS / "environments.json"
 
@@ -44,10 +46,13 @@ def main() -> None:
 
 
 def summarise() -> None:
-    """Write the page and print the headline."""
+    """Write the page and its figure, and print the headline."""
     found = [evaluate(setting, regime) for regime in REGIMES for setting in settings()]
     evaluations = [each for each in found if each is not None]
     write_text(HERE / "README.md", page(evaluations, environments(ENVIRONMENTS)))
+    answered = [each for each in evaluations if each.answers is not None]
+    if answered:
+        save_png(abstention_figure(answered), ROOT / FIGURE)
     print(json.dumps(headline(evaluations)))
 
 

@@ -12,7 +12,7 @@ from benchmarks.transfer import truth as transfers
 from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import POOLS, Truth, cube, inside, interval, regrets, residual, summary, weighted_taus
-from benchmarks.transfer.recommender import DEFAULT, recommenders
+from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
 
 Array = npt.NDArray[np.float64]
 
@@ -28,6 +28,7 @@ class Evaluation:
         figures: By measure and figure, one value a target.
         ceilings: By figure.
         costs: None where they were not measured.
+        answers: The recommender's, None where a part of it was not measured.
     """
 
     setting: str
@@ -36,6 +37,7 @@ class Evaluation:
     figures: dict[str, dict[str, Array]]
     ceilings: dict[str, float]
     costs: Costs | None = None
+    answers: Answers | None = None
 
 
 def evaluate(setting: str, regime: str) -> Evaluation | None:
@@ -43,20 +45,22 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
     truth, known = known_scores(setting, regime)
     if not truth.targets:
         return None
+    found = recommenders(truth, known)
+    known |= {name: answers.scores for name, answers in found.items()}
     figures = {}
     for name, values in known.items():
         figures[name] = {**summary(truth, values), "tau_residual": _residual_tau(truth, values)}
-    return Evaluation(setting, regime, truth, figures, ceilings(truth), costs.read(setting, regime))
+    costs_of = costs.read(setting, regime)
+    return Evaluation(setting, regime, truth, figures, ceilings(truth), costs_of, found.get(DEFAULT))
 
 
 def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:
-    """Return what really transferred, and the scores [T, S, draws] of every measure, control and recommender."""
+    """Return what really transferred, and the scores [T, S, draws] of every measure and control."""
     found = transfers.table(setting, regime)
     if found.empty:
         return Truth([], [], np.empty((0, 0, 0))), {}
     truth = cube(_whole_draws(found), "accuracy")
-    known = {**_measures(setting, regime, truth), **_controls(setting, regime, truth)}
-    return truth, known | recommenders(truth, known)
+    return truth, {**_measures(setting, regime, truth), **_controls(setting, regime, truth)}
 
 
 def ceilings(truth: Truth) -> dict[str, float]:

@@ -1,58 +1,90 @@
-"""What the recommender makes of the measures: the score that orders sources, with and without experience."""
+"""What the recommender makes of the measures: the score that orders sources, and the probability of a gain."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.experience import PastTransfer, source_effects
+from taskzoo.recommend.gain import Belief, gain_model
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
-SUMMED = ("fisher_kernel", "likeness", "pixel_likeness")
+MEASURE, LOOKS = "fisher_kernel", ("likeness", "pixel_likeness")
 PARTS = (WITHOUT,)  # Of the default: no rivals of it.
+NOTHING = Belief(level=0.0, slope=0.2, noise=1.0, targets=1.0)  # The product's belief was measured on these transfers.
 
 
-def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the recommender's scores [T, S, draws], higher is better.
+@dataclass(frozen=True)
+class Answers:
+    """The recommender's answers.
+
+    Attributes:
+        scores: Higher is better, [T, S, draws]; the initial state's is the score at which a gain is expected.
+        gains: Probability that a source beats the initial state, [T, S, draws]; NaN for the initial state itself.
+    """
+
+    scores: Array
+    gains: Array
+
+
+def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]:
+    """Return the recommender's answers, with and without what other transfers say of each source.
 
     Args:
         truth: Gives the transfers on record: those of other targets, none of the same data set as the target.
         known: Scores of measures and controls.
 
     Returns:
-        The sum of the Fisher kernel's evidence and the likeness of the images, by features and by pixels, each in
-        standard deviations over the target's sources; and the same with the sources' effects on other targets.
-        Nothing where a part is missing.
+        By name: the sum of the Fisher kernel's evidence, counted from the initial state's, and the likeness of the
+        images, by features and by pixels, each in standard deviations over the target's sources; and the same with
+        the sources' effects on other targets. Nothing where a part is missing.
     """
-    if not {*SUMMED} <= set(known):
+    if not {MEASURE, *LOOKS} <= set(known):
         return {}
-    draws = known[SUMMED[0]].shape[2]
-    score = np.sum([standardised(truth, known[name][..., :draws]) for name in SUMMED], axis=0)
-    return {WITHOUT: score, DEFAULT: score + experience(truth, score)[..., None]}
+    draws = known[MEASURE].shape[2]
+    evidence = standardised(truth, known[MEASURE])
+    looks = np.sum([standardised(truth, known[name][..., :draws]) for name in LOOKS], axis=0)
+    score = evidence - evidence[:, -1:] + looks
+    return {WITHOUT: answers(truth, score), DEFAULT: answers(truth, score + experience(truth, score)[..., None])}
 
 
 def standardised(truth: Truth, values: Array) -> Array:
-    """Return values of mean 0 and spread 1 over the trained sources of each target and draw."""
+    """Return values in standard deviations from the mean, both over the trained sources of each target and draw."""
     trained = np.where(np.isfinite(truth.mean)[..., None], values, np.nan)
     trained[:, -1] = np.nan
     mean, spread = np.nanmean(trained, axis=1, keepdims=True), np.nanstd(trained, axis=1, keepdims=True)
-    return np.asarray((trained - mean) / np.where(spread > 0, spread, 1))
+    return np.asarray((values - mean) / np.where(spread > 0, spread, 1))
+
+
+def answers(truth: Truth, score: Array) -> Answers:
+    """Return scores [T, S, draws] with the one at which a gain is expected, and the probabilities of gains."""
+    scores, gains = score.copy(), np.full(score.shape, np.nan)
+    for row, target in enumerate(truth.targets):
+        model = gain_model(record(truth, score, target), target, NOTHING)
+        scores[row, -1] = -model.mean[0] / max(model.mean[1], 1e-9)
+        for draw in range(score.shape[2]):
+            gains[row, :-1, draw] = model.probability(score[row, :-1, draw], 0.0)
+    return Answers(scores, gains)
 
 
 def experience(truth: Truth, score: Array) -> Array:
     """Return what the transfers onto targets of other data sets say of each source, [T, S]; 0 for the initial state."""
-    tasks = zoo().tasks
-    told, gain = score.mean(axis=2), truth.gain
     out = np.zeros(truth.mean.shape)
     for row, target in enumerate(truth.targets):
-        past = [
-            PastTransfer(target=other, source=source, score=float(told[i, j]), gain=float(gain[i, j]))
-            for i, other in enumerate(truth.targets)
-            if tasks[other].dataset != tasks[target].dataset
-            for j, source in enumerate(truth.sources[:-1])
-            if source != other
-        ]
-        effects = source_effects(past, target)
+        effects = source_effects(record(truth, score, target), target)
         out[row, :-1] = [effects.get(source, 0.0) for source in truth.sources[:-1]]
     return out
+
+
+def record(truth: Truth, score: Array, target: str) -> list[PastTransfer]:
+    """Return all transfers onto targets of other data sets than a target's, as if they were on record."""
+    tasks, told, gain = zoo().tasks, score.mean(axis=2), truth.gain
+    return [
+        PastTransfer(target=other, source=source, score=float(told[i, j]), gain=float(gain[i, j]))
+        for i, other in enumerate(truth.targets)
+        if tasks[other].dataset != tasks[target].dataset
+        for j, source in enumerate(truth.sources[:-1])
+        if source != other
+    ]

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.transfer.abstention import THRESHOLD, calibration, choices
 from benchmarks.transfer.costs import Costs, passes
 from benchmarks.transfer.evaluate import Evaluation, paired
+from benchmarks.transfer.figure import WANTED
 from benchmarks.transfer.metrics import POOLS, interval
 from benchmarks.transfer.recommender import DEFAULT, PARTS
 from benchmarks.transfer.settings import HERE
@@ -23,6 +25,7 @@ CONTROLS = (
     ),
     *("source_accuracy", "class_count", "data_set_size"),
 )
+FIGURE = "docs/images/abstention.png"
 NEEDED_TAU = {
     ("small", "all"): 0.56,
     ("small", "other"): 0.31,
@@ -49,6 +52,7 @@ def page(evaluations: Sequence[Evaluation], environments: Sequence[Mapping[str, 
     """
     parts = [
         (HERE / "introduction.md").read_text().rstrip(),
+        f"![Risk against coverage](../../{FIGURE})",
         *(_section(each) for each in evaluations),
         "## Where",
         *map(_environment, environments),
@@ -86,7 +90,36 @@ def _section(found: Evaluation) -> str:
     lines += [f"| {head} |", "|" + " --- |" * len(head.split("|"))]
     names = sorted(found.figures, key=lambda name: -float(found.figures[name]["tau_all"].mean()))
     lines += [_row(found, name) for name in names]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_abstention(found)])
+
+
+def _abstention(found: Evaluation) -> list[str]:
+    """Return what answering always, never, and at the default threshold come to."""
+    if found.answers is None:
+        return []
+    head = "pool | answers | coverage | of these, negative transfer | mean gain, points | best possible"
+    rows = []
+    for pool, each in choices(found.truth, found.answers).items():
+        for label, threshold in (("always", 0.0), (f"at P >= {THRESHOLD:g}", THRESHOLD), ("never", 2.0)):
+            here = each.at(threshold)
+            risk = "" if np.isnan(here["risk"]) else f"{here['risk']:.1%}"
+            rows.append(
+                f"| {pool} | {label} | {here['coverage']:.0%} | {risk} | {100 * here['gain']:.1f} | "
+                f"{100 * each.oracle.mean():.1f} |"
+            )
+    said = "; ".join(
+        f"{probability:.2f}: {share:.2f} ({count})"
+        for probability, share, count in calibration(found.truth, found.answers)
+    )
+    return [
+        "",
+        "Answering and abstaining, and how true the probabilities of a gain are (mean said, share that gained, number "
+        f"of sources): {said}.",
+        "",
+        f"| {head} |",
+        "|" + " --- |" * len(head.split("|")),
+        *rows,
+    ]
 
 
 def _row(found: Evaluation, name: str) -> str:
@@ -159,6 +192,7 @@ def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
                 "best_rival": best,
                 "rival_tau": round(float(found.figures[best][f"tau_{pool}"].mean()), 3),
                 "better_by": [round(each, 3) for each in (mean, low, high)],
+                "abstention": _answered(found, pool),
             }
         entry["ceilings"] = {name: round(value, 3) for name, value in found.ceilings.items()}
         out[f"{found.setting}-{found.regime}"] = entry
@@ -167,8 +201,15 @@ def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     return {**out, "met": len(met) == 4 and all(met)}
 
 
+def _answered(found: Evaluation, pool: str) -> dict[str, float | None]:
+    """Return coverage, risk and mean gain at the default threshold, None for what is not defined."""
+    assert found.answers is not None
+    here = choices(found.truth, found.answers)[pool].at(THRESHOLD)
+    return {name: None if np.isnan(value) else round(value, 3) for name, value in here.items()}
+
+
 def _met(found: Evaluation, rivals: Sequence[str]) -> bool:
-    """Tell whether the default beats every rival on the full pool, is not below any on the other, and halves regret."""
+    """Tell whether the default beats every rival, halves regret, and rarely hurts where it answers."""
     own = found.figures[DEFAULT]
     above = all(paired(found, name, "tau_all")[1] > 0 for name in rivals)
     beside = all(paired(found, name, "tau_other")[2] >= 0 for name in rivals)
@@ -180,4 +221,5 @@ def _met(found: Evaluation, rivals: Sequence[str]) -> bool:
     marks = all(
         float(own[f"tau_{pool}"].mean()) >= NEEDED_TAU[found.setting, pool] for pool in POOLS if found.regime == "few10"
     )
-    return above and beside and halved and marks
+    harmless = all((_answered(found, pool)["risk"] or 0) < WANTED for pool in POOLS)
+    return above and beside and halved and marks and harmless

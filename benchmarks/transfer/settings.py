@@ -13,7 +13,8 @@ from taskzoo.probe.training import Recipe
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results/transfer"
-CACHE = HERE.parents[1] / ".taskzoo/transfer"
+ROOT = HERE.parents[1]
+CACHE = ROOT / ".taskzoo/transfer"
 SPLIT = SplitParams(val=0.35, test=0.3)
 REPEATS = 2  # Trainings of a source; draw d of a target starts from training d modulo this.
 DRAWS = 4

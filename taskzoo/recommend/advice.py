@@ -9,6 +9,7 @@ from taskzoo.distance.matrix import DistanceColumn
 from taskzoo.files import write_json
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.experience import PastTransfer
+from taskzoo.recommend.gain import RANDOM, Belief
 from taskzoo.recommend.narrowing import Narrowing, narrow
 from taskzoo.recommend.ranking import rank
 from taskzoo.recommend.recommendation import Recommendation
@@ -21,7 +22,7 @@ class Advice(BaseModel):
     """The answer for one target.
 
     Attributes:
-        recommendation: Sources, closest first, with uncertainty.
+        recommendation: Sources, best first, with uncertainty.
         narrowing: The search space that their elites leave.
     """
 
@@ -32,10 +33,14 @@ class Advice(BaseModel):
 
 
 def advise(
-    column: DistanceColumn, elites: Elites, params: RecommendParams, past: Sequence[PastTransfer] = ()
+    column: DistanceColumn,
+    elites: Elites,
+    params: RecommendParams,
+    past: Sequence[PastTransfer] = (),
+    belief: Belief = RANDOM,
 ) -> Advice:
     """Rank a target's sources and narrow its search by the elites of the recommended ones."""
-    recommendation = rank(column, params, past)
+    recommendation = rank(column, params, past, belief)
     return Advice(recommendation=recommendation, narrowing=narrow(elites, recommendation.weights(), params.keep))
 
 

@@ -9,7 +9,7 @@ class Transfer(BaseModel):
     """Few-shot fine-tuning from one source.
 
     Attributes:
-        arm: "recommended" (the closest source where none is resolved), "random", "farthest", "no-transfer" (the
+        arm: "recommended" (the best-ranked source where it abstains), "random", "farthest", "no-transfer" (the
             shared initial state) or, where that is pretrained, also "scratch" (random weights).
         source: The task whose network was fine-tuned, or "no-transfer".
         accuracies: On the target's test images, one value a draw of training images, in [0, 1].

@@ -16,7 +16,7 @@ class PastTransfer(BaseModel):
     Attributes:
         target: The task that was learned.
         source: The registered task whose network was fine-tuned.
-        score: Of the source when it was recommended.
+        score: Of the source when it was recommended; 0 is no transfer's.
         gain: Test accuracy less that from the initial state, mean over draws, in [-1, 1].
     """
 
@@ -42,21 +42,30 @@ def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float
     Returns:
         By source, of those on record.
     """
-    by_target: dict[str, list[PastTransfer]] = {}
-    for each in past:
-        if each.target != target:
-            by_target.setdefault(each.target, []).append(each)
-    groups = [group for group in by_target.values() if len(group) > 1]
-    gains = [np.array([each.gain for each in group]) for group in groups]
-    apart = [gain - gain.mean() for gain in gains]
-    freedom = sum(len(gain) - 1 for gain in gains)
-    spread = float(np.sqrt(sum(np.square(each).sum() for each in apart) / freedom)) if freedom else 0.0
-    if not spread:
+    groups = by_other_targets(past, target)
+    unit = spread(groups)
+    if not unit:
         return {}
     left: dict[str, list[float]] = {}
-    for group, gain in zip(groups, apart, strict=True):
-        scores = np.array([each.score for each in group])
-        rest = gain / spread - SLOPE * (scores - scores.mean())
+    for group in groups:
+        gains, scores = (np.array([getattr(each, what) for each in group]) for what in ("gain", "score"))
+        rest = (gains - gains.mean()) / unit - SLOPE * (scores - scores.mean())
         for each, value in zip(group, rest, strict=True):
             left.setdefault(each.source, []).append(float(value))
     return {source: sum(values) / (len(values) + PRIOR) / SLOPE for source, values in sorted(left.items())}
+
+
+def by_other_targets(past: Sequence[PastTransfer], target: str) -> list[list[PastTransfer]]:
+    """Return the transfers on record target by target, of those with at least two and without ``target``."""
+    found: dict[str, list[PastTransfer]] = {}
+    for each in past:
+        if each.target != target:
+            found.setdefault(each.target, []).append(each)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def spread(groups: Sequence[Sequence[PastTransfer]]) -> float:
+    """Return the standard deviation of gains within targets, pooled over them; 0 where there is none."""
+    apart = [np.array([each.gain for each in group]) - np.mean([each.gain for each in group]) for group in groups]
+    freedom = sum(len(each) - 1 for each in apart)
+    return float(np.sqrt(sum(float(each @ each) for each in apart) / freedom)) if freedom else 0.0

@@ -1,4 +1,4 @@
-"""Ranking the sources of one target, with uncertainty, and abstaining when no source is resolved from none."""
+"""Ranking the sources of one target, with uncertainty, and abstaining when none is likely to beat no transfer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +11,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.experience import PastTransfer, source_effects
+from taskzoo.recommend.gain import RANDOM, Belief, gain_model
 from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 
 LOOKS = ("unlikeness", "pixel_unlikeness")
@@ -20,14 +21,22 @@ Array = npt.NDArray[np.float64]
 
 
 def rank(
-    column: DistanceColumn, params: RecommendParams, past: Sequence[PastTransfer] = (), seed: int = 0
+    column: DistanceColumn,
+    params: RecommendParams,
+    past: Sequence[PastTransfer] = (),
+    belief: Belief = RANDOM,
+    seed: int = 0,
 ) -> Recommendation:
     """Rank the sources of one target by ``params.measure`` and by how alike the images look.
 
     The labels say how well a source's network tells the classes apart, the images how far its domain is: each errs
     in its own way. So a source's score is the sum of the measure and of the images' likeness, to the initial state's
     network and by their pixels, each in standard deviations over the target's sources, the likeness with the weight
-    ``params.likeness``; and of how much better than its score the source has been for other targets.
+    ``params.likeness``; and of how much better than its score the source has been for other targets. It is counted
+    from no transfer's score, which is the measure's alone: the initial state has no images of its own.
+
+    How probable a gain is at a score, transfers on record say; the measure's own gap does not: from pretrained weights
+    a source may explain the labels better than the initial state and yet learn worse.
 
     Everything is paired: every source saw the same images of a repeat, and the same halves of them. So the model is
     source effect + draw effect + noise; the noise variance is pooled over the sources (a handful of repeats is too
@@ -39,6 +48,7 @@ def rank(
         column: The target's distances, no transfer among them.
         params: Measure, weight of the likeness, confidence, and how many sources may be recommended.
         past: Transfers on record; none counts that was onto this target.
+        belief: Of gains, before any is on record.
         seed: Of the draws.
 
     Returns:
@@ -56,25 +66,21 @@ def rank(
 
     closeness = sign * values.mean((1, 2))
     error, freedom = _noise(replicates)
-    rng = np.random.default_rng(seed)
-    draws = closeness[:, None] + error * rng.standard_t(freedom, (len(names), DRAWS))
-    gain = (draws[:-1] > draws[-1]).mean(1)
     half = float(stats.t.ppf(0.95, freedom)) * error
-
-    score, noise = _standardised(closeness[:-1], error)
-    looks, their_noise = _looks(column, names[:-1], params.measure)
     known = source_effects(past, column.target)
     effects = np.array([known.get(name, 0.0) for name in names[:-1]])
-    score = score + params.likeness * looks + effects
-    draws = score[:, None] + np.hypot(noise, params.likeness * their_noise) * rng.standard_t(
-        freedom, (len(score), DRAWS)
-    )
+    above, noise = _standardised(closeness, error)
+    looks, their_noise = _looks(column, names[:-1], params.measure)
+    score = above[:-1] - above[-1] + params.likeness * looks + effects
+    noise = float(np.hypot(noise, params.likeness * their_noise))
+    draws = score[:, None] + noise * np.random.default_rng(seed).standard_t(freedom, (len(score), DRAWS))
     best = np.bincount(draws.argmax(0), minlength=len(score)) / DRAWS
+    model = gain_model(past, column.target, belief)
+    gain, expected = model.probability(score, noise), model.expected(score)
 
     order = [int(i) for i in np.argsort(-score, kind="stable")]
-    surely = [i for i in order if closeness[i] > closeness[-1] and gain[i] >= params.confidence]
-    chosen = surely[: params.sources]
-    shares = {i: float(closeness[i] - closeness[-1]) for i in chosen}
+    chosen = [i for i in order if gain[i] >= params.confidence][: params.sources]
+    shares = {i: float(expected[i]) for i in chosen}
     rows = [
         Candidate(
             source=names[i],
@@ -139,9 +145,18 @@ def _noise(replicates: Array) -> tuple[float, int]:
 
 
 def _standardised(values: Array, error: float) -> tuple[Array, float]:
-    """Return values, and the error of one, in standard deviations over the sources; zeros where all are alike."""
-    apart, spread = values - values.mean(), float(values.std())
-    return (apart / spread, error / spread) if spread > 0 else (np.zeros_like(apart), 0.0)
+    """Return values less the sources' mean, and the error of one, in standard deviations over the sources.
+
+    Args:
+        values: Of the sources, no transfer last.
+        error: Of one value.
+
+    Returns:
+        Zeros where all sources are alike.
+    """
+    sources = values[:-1]
+    spread = float(sources.std())
+    return ((values - sources.mean()) / spread, error / spread) if spread > 0 else (np.zeros_like(values), 0.0)
 
 
 def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[Array, float]:
@@ -149,8 +164,9 @@ def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[
     total, error = np.zeros(len(names)), 0.0
     for name in (name for name in LOOKS if name in column.values and name != measure):
         apart = np.array([column.values[name][source] for source in names], dtype=np.float64)
-        looks, noise = _standardised(-apart.mean(1), _noise(apart[..., None])[0])
-        total, error = total + looks, float(np.hypot(error, noise))
+        unlike = apart.mean(1)
+        looks, noise = _standardised(-np.append(unlike, unlike.mean()), _noise(apart[..., None])[0])
+        total, error = total + looks[:-1], float(np.hypot(error, noise))
     return total, error
 
 
@@ -169,10 +185,10 @@ def _reason(rows: Sequence[Candidate], recommended: Sequence[str], confidence: f
     if recommended:
         row = next(row for row in rows if row.source == recommended[0])
         return (
-            f"{row.source} is recommended: it is closer than no transfer with probability {row.probability_gain:.2f} "
-            f"(needed: {confidence:g}), and the best source with probability {row.probability_best:.2f}."
+            f"{row.source} is recommended: it beats no transfer with probability {row.probability_gain:.2f} "
+            f"(needed: {confidence:g}), and is the best source with probability {row.probability_best:.2f}."
         )
     return (
-        f"No source is recommended: the best, {first.source}, is closer than no transfer only with probability "
+        f"No source is recommended: the best, {first.source}, beats no transfer only with probability "
         f"{first.probability_gain:.2f} (needed: {confidence:g})."
     )

@@ -11,14 +11,14 @@ class Candidate(BaseModel):
     Attributes:
         source: A task.
         score: What orders: the measure and the likeness of the images, each in standard deviations over the sources,
-            and the experience.
+            and the experience; 0 is no transfer's.
         experience: How much better than its score the source has been for other targets; 0 where none is recorded.
         values: The measure, one value a repeat.
         mean: Over repeats.
         low: Lower end of the 90 % interval of the mean, in the measure's unit.
         high: Upper end.
         probability_best: That this source has the greatest score of all, in [0, 1].
-        probability_gain: That the measure holds it closer than no transfer, in [0, 1].
+        probability_gain: That it beats no transfer, in [0, 1]: what transfers on record gained at such scores.
         weight: Share in narrowing the search, in [0, 1]; 0 where it is not recommended.
         others: Mean of every other measure, shown beside the one that ranks.
     """

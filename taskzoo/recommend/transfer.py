@@ -25,8 +25,8 @@ def arms(recommendation: Recommendation, seed: int) -> dict[str, str]:
         seed: Chooses the random source.
 
     Returns:
-        Arm -> source. "recommended" is the closest source even where the recommendation abstains, so that
-        abstaining can be judged too; "random" is any source but the closest, where there are two.
+        Arm -> source. "recommended" is the best-ranked source even where the recommendation abstains, so that
+        abstaining can be judged too; "random" is any other, where there are two.
     """
     sources = recommendation.sources()
     others = sources[1:] or sources

@@ -19,7 +19,7 @@ ARMS = {
 
 
 def recommendation_table(recommendations: Sequence[Recommendation]) -> pd.DataFrame:
-    """Return one row a target and candidate, closest first within a target.
+    """Return one row a target and candidate, best first within a target.
 
     Args:
         recommendations: At least one.

@@ -26,6 +26,7 @@ from taskzoo.probe.storage import ProbeRecord, load_backbone
 from taskzoo.probe.training import accuracy
 from taskzoo.recommend.advice import Advice, advise, save_advice
 from taskzoo.recommend.comparison import Comparison
+from taskzoo.recommend.gain import usual
 from taskzoo.registry.store import Registry
 from taskzoo.search.run import make_space
 from taskzoo.search.tuning import make_problem, write_search
@@ -108,7 +109,8 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     distances = _measure(task, zoo, looks, own, folder, params)
     registry = Registry(None, Path())
     column = distances.column(name, params.recommend.measure)
-    advice = advise(column, zoo.elites, params.recommend, registry.past_transfers(identity))
+    past = registry.past_transfers(identity)
+    advice = advise(column, zoo.elites, params.recommend, past, usual(params.probe))
     save_advice(folder / "advice.json", advice)
     comparison, trunk, metrics = _search(task, advice, zoo, own[0], records[0], folder, params)
     parts = Parts(folder / "data", folder / "validation", own, folder / "fishers", folder / "search")

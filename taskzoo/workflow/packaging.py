@@ -15,6 +15,7 @@ from taskzoo.fisher.pairs import observation_path
 from taskzoo.fisher.summary import save_fisher
 from taskzoo.params import Params, TaskParams
 from taskzoo.probe.storage import load_record
+from taskzoo.recommend.gain import usual
 from taskzoo.recommend.ranking import rank
 from taskzoo.records import read_json
 from taskzoo.registry.package import Package, PackageContents, write_package
@@ -81,7 +82,7 @@ def package_task(
     column = distances.column(name, params.recommend.measure)
     with tempfile.TemporaryDirectory() as scratch:
         figure = Path(scratch) / "sources.png"
-        save_png(recommendation_figure([rank(column, params.recommend)]), figure)
+        save_png(recommendation_figure([rank(column, params.recommend, belief=usual(params.probe))]), figure)
         contents = PackageContents(
             card=card,
             probes=parts.probes,

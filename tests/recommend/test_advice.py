@@ -10,7 +10,7 @@ from taskzoo.params import RecommendParams
 from taskzoo.recommend.advice import advise, load_advice, save_advice
 from tests.recommend.columns import column as column_of
 
-PARAMS = RecommendParams(measure="ftd", keep=0.2)
+PARAMS = RecommendParams(measure="ftd", confidence=0.75, keep=0.2)
 ELITES = {"near": [{"op": "skip"}], "far": [{"op": "pool"}]}
 
 

@@ -9,10 +9,11 @@ from scipy import stats
 from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
+from taskzoo.recommend.gain import PRETRAINED, RANDOM, gain_model
 from taskzoo.recommend.ranking import rank
 from tests.recommend.columns import column as column_of
 
-PARAMS = RecommendParams(measure="ftd", confidence=0.9, sources=2)
+PARAMS = RecommendParams(measure="ftd", confidence=0.75, sources=2)
 CLEAR = {
     "near": [0.1, 0.12, 0.11],
     "far": [0.8, 0.79, 0.81],
@@ -37,11 +38,18 @@ def test_direction_turns_the_ranking() -> None:
 
 
 def test_it_abstains_when_the_gap_is_noise() -> None:
-    noisy = {"a": [0.4, 0.6, 0.5], "b": [0.6, 0.4, 0.52], NO_TRANSFER: [0.5, 0.51, 0.55]}
+    noisy = {"a": [0.4, 0.6, 0.5], "b": [0.6, 0.4, 0.52], NO_TRANSFER: [0.5, 0.51, 0.5]}
     answer = rank(column_of({"ftd": noisy}), PARAMS)
     assert answer.recommended == []
     assert answer.weights() == {}
     assert answer.reason.startswith("No source is recommended")
+
+
+def test_it_abstains_sooner_from_pretrained_weights() -> None:
+    random, pretrained = (rank(column_of({"ftd": CLEAR}), PARAMS, belief=belief) for belief in (RANDOM, PRETRAINED))
+    assert random.sources() == pretrained.sources()
+    assert random.recommended == ["near"]
+    assert pretrained.recommended == []
 
 
 def test_it_abstains_when_nothing_transfer_is_best() -> None:
@@ -66,11 +74,19 @@ def test_interval_and_gain_against_hand_computation() -> None:
     row = answer.candidate("a")
     assert row.low == pytest.approx(0.1 - half)
     assert row.high == pytest.approx(0.1 + half)
-    # The difference of two t(1) draws is Cauchy with twice the scale.
-    assert row.probability_gain == pytest.approx(stats.cauchy.cdf(0.2 / (2 * np.sqrt(0.005))), abs=0.015)
+    # One source has no spread to be measured in: its score is 0, and a gain as probable as any source's.
+    assert row.score == 0
+    assert row.probability_gain == gain_model([], "t", RANDOM).probability(np.zeros(1), 0.0)[0]
 
 
-def test_weights_follow_the_gain_over_no_transfer_and_others_are_shown() -> None:
+def test_scores_count_from_no_transfer() -> None:
+    closeness, start = -np.array([0.11, 0.8]), -0.51
+    expected = (closeness - start) / closeness.std()
+    answer = rank(column_of({"ftd": CLEAR}), PARAMS)
+    assert [answer.candidate(name).score for name in ("near", "far")] == pytest.approx(expected.tolist())
+
+
+def test_weights_follow_the_expected_gain_and_others_are_shown() -> None:
     column = {
         "a": [0.1, 0.1, 0.1],
         "b": [0.3, 0.3, 0.3],
@@ -79,7 +95,9 @@ def test_weights_follow_the_gain_over_no_transfer_and_others_are_shown() -> None
     }
     other = {name: [1.0, 2.0, 3.0] for name in column}
     answer = rank(column_of({"ftd": column, "logdet": other}), PARAMS)
-    assert answer.weights() == pytest.approx({"a": 2 / 3, "b": 1 / 3})
+    gains = RANDOM.level + RANDOM.slope * np.array([answer.candidate(name).score for name in "ab"])
+    assert list(answer.weights()) == ["a", "b"]
+    assert list(answer.weights().values()) == pytest.approx((gains / gains.sum()).tolist())
     assert answer.candidate("a").others == {"logdet": 2.0}
 
 
@@ -102,7 +120,7 @@ def test_the_likeness_of_the_images_is_added_in_standard_deviations() -> None:
     looks = {"a": [9.0, 9.0], "b": [1.0, 1.0], "c": [2.0, 2.0]}
     answer = rank(column_of({"ftd": values, "unlikeness": looks}), PARAMS)
     closeness, likeness = -np.array([0.1, 0.2, 0.6]), -np.array([9.0, 1.0, 2.0])
-    expected = stats.zscore(closeness) + stats.zscore(likeness)
+    expected = (closeness + 0.5) / closeness.std() + stats.zscore(likeness)
     assert [answer.candidate(name).score for name in "abc"] == pytest.approx(expected.tolist())
     assert answer.sources() == ["b", "a", "c"]
     assert answer.candidate("a").others == {"unlikeness": 9.0}

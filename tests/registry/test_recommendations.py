@@ -12,7 +12,7 @@ from taskzoo.registry.store import Registry
 from tests.recommend.columns import column
 
 VALUES = {"near": [0.1, 0.1], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
-ADVICE = advise(column({"ftd": VALUES}), {"near": [], "far": []}, RecommendParams(measure="ftd", confidence=0.99999))
+ADVICE = advise(column({"ftd": VALUES}), {"near": [], "far": []}, RecommendParams(measure="ftd", confidence=0.75))
 TRANSFERS = [
     Transfer(arm="recommended", source="near", accuracies=[0.8, 0.9]),
     Transfer(arm="random", source="far", accuracies=[0.5, 0.6]),

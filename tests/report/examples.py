@@ -69,7 +69,7 @@ def make_distances(tasks: int, targets: list[str] | None = None, repeats: int = 
 
 def make_recommendations(distances: Distances, by: str = "ridge_loo") -> list[Recommendation]:
     """Rank the sources of every target."""
-    params = RecommendParams.model_validate({"measure": by, "confidence": 0.95})
+    params = RecommendParams.model_validate({"measure": by, "confidence": 0.75})
     return [rank(distances.column(target, params.measure), params) for target in distances.tasks]
 
 

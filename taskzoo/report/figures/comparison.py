@@ -27,7 +27,7 @@ def comparison_figure(comparisons: Sequence[Comparison], abstained: Collection[s
 
     Args:
         comparisons: At least one, with transfers.
-        abstained: Targets without a recommendation; there the arm "recommended" is the closest source.
+        abstained: Targets without a recommendation; there the arm "recommended" is the best-ranked source.
 
     Returns:
         The figure.
@@ -48,7 +48,7 @@ def comparison_figure(comparisons: Sequence[Comparison], abstained: Collection[s
             f"Left: mean ± standard deviation over {draws} draws of training images, dots: single draws. "
             f"Right: gain over no transfer, one dot a target ({len(targets)}), mean ± standard deviation of the "
             "difference paired by draw; black: mean ± standard error over targets. (abstained): no source "
-            "was resolved from no transfer, and the closest one stands in for a recommended one.",
+            "was likely enough to beat no transfer, and the best-ranked one stands in for a recommended one.",
             [Patch(color=ARM_COLOURS[arm], label=_LABELS[arm]) for arm in arms],
         )
     return figure

@@ -1,4 +1,4 @@
-"""How much closer than no transfer every source of a target is, and which ones are recommended."""
+"""How close every source of a target is beside no transfer, and which ones are recommended."""
 
 from collections.abc import Sequence
 from statistics import mean
@@ -47,8 +47,8 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
             f"Best source first: by {first.measure} and by how alike the images look (weight {first.likeness:g}). Bars "
             "start at no transfer (dashed); whiskers: 90 % interval of the mean over "
             f"{len(first.candidates[0].values)} repeats (noise pooled over the panel's sources), dots: single repeats. "
-            "Dotted: the target itself, trained anew, and its labels permuted. P: probability that the source is "
-            f"closer than no transfer; recommended from P ≥ {first.confidence:g}. Answered: {answered} of "
+            "Dotted: the target itself, trained anew, and its labels permuted. P: probability of beating no transfer, "
+            f"from what transfers on record gained; recommended from P ≥ {first.confidence:g}. Answered: {answered} of "
             f"{len(recommendations)} targets.",
             _legend(),
         )
@@ -93,13 +93,13 @@ def _draw_target(axes: Axes, recommendation: Recommendation) -> None:
 def _answer(recommendation: Recommendation) -> str:
     """Return the recommendation in a few words."""
     if not recommendation.recommended:
-        return "abstains: no source resolved"
+        return "abstains: no source is likely to help"
     more = len(recommendation.recommended) - 1
     return f"from {recommendation.recommended[0]}" + (f" (and {more} more)" if more else "")
 
 
 def _probability(value: float) -> str:
-    """Return a probability that was estimated from draws in print, without claiming certainty."""
+    """Return a probability in print, without claiming certainty."""
     if value > 0.99:
         return ">0.99"
     return "<0.01" if value < 0.01 else f"{value:.2f}"
