@@ -12,9 +12,9 @@ from benchmarks.transfer import inputs
 from benchmarks.transfer.controls import of_images
 from benchmarks.transfer.measures import NAMES, scores
 from benchmarks.transfer.own_images import task_embedding
-from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, settings, zoo
+from benchmarks.transfer.settings import REPEATS, RESULTS, SCORED_DRAWS, settings, zoo
 from benchmarks.transfer.truth import chosen
-from benchmarks.transfer.view import backbone_fisher, look, provenance
+from benchmarks.transfer.view import DIFFERENTIATED, backbone_fisher, look, provenance
 from taskzoo.data.pixels import pixel_statistics
 from taskzoo.files import digest_json, write_text
 from taskzoo.fisher.feature_gram import alike, feature_grams
@@ -23,12 +23,12 @@ from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.parallel import run_jobs
 from taskzoo.probe.network import build_probe
 from taskzoo.probe.probes import tensors
-from taskzoo.probe.training import fit
+from taskzoo.probe.training import fit, in_batches
 
 COLUMNS = ("key", "target", "source", "draw", *NAMES)
 
 
-def measure_scores(setting: str, regime: str, draws: int = DRAWS) -> None:
+def measure_scores(setting: str, regime: str, draws: int = SCORED_DRAWS) -> None:
     """Score every source on every target, as far as that is not done.
 
     The rows of a file with other measures are dropped: the keys have changed, and all of it is to be scored again.
@@ -64,7 +64,7 @@ def table(setting: str, regime: str) -> pd.DataFrame:
     return rows.read(path_of(setting, regime), COLUMNS)
 
 
-def missing(setting: str, regime: str, draws: int = DRAWS) -> Iterator[tuple[str, str, str, int]]:
+def missing(setting: str, regime: str, draws: int = SCORED_DRAWS) -> Iterator[tuple[str, str, str, int]]:
     """Yield targets and draws that lack a source; draws change slowest."""
     done = set(table(setting, regime)["key"])
     for draw in range(draws):
@@ -107,8 +107,9 @@ def target_network(setting: str, regime: str, target: str, draw: int) -> Observa
     few = chosen(task.val, how, draw)
     images, labels = tensors(few, params.probe)
     fit(network, images, labels, params.recipe(how), draw)
-    features, grams = feature_grams(network.backbone, images)
+    features = in_batches(network.backbone, images)
+    _, grams = feature_grams(network.backbone, images[:DIFFERENTIATED])
     values = backbone_fisher(network, images, labels)
-    gram = alike(grams, len(images))
+    gram = alike(grams, len(images[:DIFFERENTIATED]))
     pixels = torch.from_numpy(pixel_statistics(few.images))
     return Observation(values, features, pixels, gram, labels, classes, provenance(target, len(images)))

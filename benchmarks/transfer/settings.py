@@ -18,6 +18,7 @@ CACHE = ROOT / ".taskzoo/transfer"
 SPLIT = SplitParams(val=0.35, test=0.3)
 REPEATS = 2  # Trainings of a source; draw d of a target starts from training d modulo this.
 DRAWS = 4
+SCORED_DRAWS = 2  # Of which the measures see the images: they vary less between draws than between targets.
 SEED = 0
 DATA = "TASKZOO_DATA"
 REGIMES = ("few10", "linear", "few50", "full")

@@ -11,7 +11,7 @@ from benchmarks.transfer.own_images import affinity, own_fisher, task_embedding
 from benchmarks.transfer.scores import target_network
 from benchmarks.transfer.settings import settings
 from benchmarks.transfer.truth import chosen, learned
-from benchmarks.transfer.view import DIRECTIONS, fitted_fisher, look
+from benchmarks.transfer.view import DIFFERENTIATED, DIRECTIONS, first, fitted_fisher, look
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.probe.network import build_probe
@@ -85,7 +85,8 @@ def observing(setting: str, source: str, few: TaskSplit, classes: int) -> Mappin
     features = in_batches(network.backbone, images)
 
     def gradients() -> None:
-        alike(feature_grams(network.backbone, images, DIRECTIONS)[1], len(images))
+        some = images[:DIFFERENTIATED]
+        alike(feature_grams(network.backbone, some, DIRECTIONS)[1], len(some))
 
     own_fisher.cache_clear()
     forward = seconds_of(in_batches, network.backbone, images)
@@ -93,7 +94,8 @@ def observing(setting: str, source: str, few: TaskSplit, classes: int) -> Mappin
         "features": forward,
         "gradients": seconds_of(gradients),
         "fisher": forward + seconds_of(fitted_fisher, network, images, features, labels, classes),
-        "affinity": forward + seconds_of(affinity, setting, source, 0, few, features.double().numpy()),
+        "affinity": forward
+        + seconds_of(affinity, setting, source, 0, first(few), features.double().numpy()[:DIFFERENTIATED]),
         "nothing": 0.0,
     }
 

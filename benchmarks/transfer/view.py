@@ -25,9 +25,11 @@ from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.fisher.summary import FisherProvenance
 from taskzoo.probe.network import Probe, build_probe, normalise
+from taskzoo.probe.training import in_batches
 
 BATCH = 32
 DIRECTIONS = 2
+DIFFERENTIATED = 100  # Images whose gradients are taken, the first of those in random order; the product's default.
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class View:
 
     Attributes:
         features: [N, D].
-        gradient_gram: Inner products of the gradients over all parameters, [N, N].
+        gradient_gram: Inner products of the gradients over all parameters, of the first M images, [M, M].
         labels: [N].
         classes: C.
         trained: What the initial state has not.
@@ -67,12 +69,23 @@ class View:
 
     @cached_property
     def feature_kernel(self) -> Array:
-        """The features' kernel, of mean diagonal 1."""
+        """The features' kernel, of mean diagonal 1, [N, N]."""
         return unit(self.features @ self.features.T)
 
     @cached_property
+    def both_kernels(self) -> Array:
+        """The sum of the features' and the gradients' kernels of the first M images, [M, M]."""
+        features = self.features[: len(self.gradient_gram)]
+        return unit(features @ features.T) + self.gradient_kernel
+
+    @property
+    def few_labels(self) -> Labels:
+        """Those of the images whose gradients were taken, [M]."""
+        return self.labels[: len(self.gradient_gram)]
+
+    @cached_property
     def gradient_kernel(self) -> Array:
-        """The gradients' kernel, of mean diagonal 1."""
+        """The gradients' kernel, of mean diagonal 1, [M, M]."""
         return unit(self.seen.gram.numpy())
 
 
@@ -93,12 +106,13 @@ def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int, e
     state, probe = inputs.state(setting, source, repeat), settings()[setting].probe
     network = build_probe(probe, classes, state).eval()
     images, labels = normalise(few.images, probe), torch.from_numpy(few.labels)
-    features, grams = feature_grams(network.backbone, images, DIRECTIONS)
+    features = in_batches(network.backbone, images)
+    _, grams = feature_grams(network.backbone, images[:DIFFERENTIATED], DIRECTIONS)
     rows, trained = features.double().numpy(), None
     if source != NO_TRANSFER:
         trained = Trained(
             log_probabilities=own_classes(setting, source, repeat, rows),
-            affinity=affinity(setting, source, repeat, few, rows),
+            affinity=affinity(setting, source, repeat, first(few), rows[:DIFFERENTIATED]),
             embeddings=(source_embedding(setting, source), embedding),
         )
     return View(
@@ -111,12 +125,17 @@ def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int, e
             fisher=fitted_fisher(network, images, features, labels, classes),
             features=features,
             pixels=torch.from_numpy(pixel_statistics(few.images)),
-            gram=alike(grams, len(images)),
+            gram=alike(grams, len(images[:DIFFERENTIATED])),
             labels=labels,
             classes=classes,
             provenance=provenance(source, len(images)),
         ),
     )
+
+
+def first(few: TaskSplit) -> TaskSplit:
+    """Return the images whose gradients are taken."""
+    return TaskSplit(few.images[:DIFFERENTIATED], few.labels[:DIFFERENTIATED])
 
 
 def fitted_fisher(network: Probe, images: Tensor, features: Tensor, labels: Tensor, classes: int) -> Diagonal:
@@ -126,7 +145,8 @@ def fitted_fisher(network: Probe, images: Tensor, features: Tensor, labels: Tens
 
 
 def backbone_fisher(network: torch.nn.Module, images: Tensor, labels: Tensor) -> Diagonal:
-    """Return the empirical Fisher of a network's backbone, its head as it is."""
+    """Return the empirical Fisher of a network's backbone on the first M images, its head as it is."""
+    images, labels = images[:DIFFERENTIATED], labels[:DIFFERENTIATED]
     names = [name for name, _ in network.named_parameters() if name.startswith("backbone.")]
     diagonal = fisher(network, DataLoader(TensorDataset(images, labels), BATCH), parameters=names)
     return {name.removeprefix("backbone."): value for name, value in diagonal.items()}
