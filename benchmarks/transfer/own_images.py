@@ -1,5 +1,6 @@
 """What measures need that also look at the source's own images: Task2Vec's embeddings, and the two Fishers of TAS."""
 
+import io
 from functools import cache, lru_cache
 
 import numpy as np
@@ -8,12 +9,13 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.transfer import inputs
-from benchmarks.transfer.settings import SEED, settings
+from benchmarks.transfer.settings import CACHE, SEED, settings
 from taskzoo.data.tasks import TaskSplit, draw
 from taskzoo.distance.transferability.arrays import Array, class_means
 from taskzoo.distance.transferability.tas import matching
 from taskzoo.distance.transferability.task2vec import embedding
 from taskzoo.distance.vectors import Diagonal
+from taskzoo.files import digest_json, write_bytes
 from taskzoo.fisher.diagonal import FisherDiagonal, Labels, fisher
 from taskzoo.fisher.head import fit_head
 from taskzoo.probe.network import Probe, build_probe, normalise
@@ -28,9 +30,15 @@ KEPT = 32  # Fishers of sources' networks, at most: each is as large as a networ
 
 @cache
 def source_embedding(setting: str, source: str) -> Array:
-    """Return Task2Vec's embedding of a source, from images it was trained on; once a process."""
+    """Return Task2Vec's embedding of a source, from images it was trained on; kept in the cache."""
     task = inputs.task(setting, source)
-    return task_embedding(setting, draw(task.train, IMAGES, SEED), len(task.classes))
+    key = digest_json([task.digest, inputs.print_of(setting), IMAGES, SEED])[:12]
+    path = CACHE / "embeddings" / f"{setting}-{source}-{key}.npy"
+    if not path.exists():
+        found = io.BytesIO()
+        np.save(found, task_embedding(setting, draw(task.train, IMAGES, SEED), len(task.classes)))
+        write_bytes(path, found.getvalue())
+    return np.asarray(np.load(path), dtype=np.float64)
 
 
 def task_embedding(setting: str, split: TaskSplit, classes: int) -> Array:

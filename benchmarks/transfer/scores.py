@@ -11,7 +11,7 @@ from benchmarks import rows
 from benchmarks.transfer import inputs
 from benchmarks.transfer.controls import of_images
 from benchmarks.transfer.measures import NAMES, scores
-from benchmarks.transfer.own_images import task_embedding
+from benchmarks.transfer.own_images import source_embedding, task_embedding
 from benchmarks.transfer.settings import REPEATS, RESULTS, SCORED_DRAWS, settings, zoo
 from benchmarks.transfer.truth import chosen
 from benchmarks.transfer.view import DIFFERENTIATED, backbone_fisher, look, provenance
@@ -39,6 +39,7 @@ def measure_scores(setting: str, regime: str, draws: int = SCORED_DRAWS) -> None
         draws: Of each target's images.
     """
     rows.drop_others(path_of(setting, regime), COLUMNS)
+    run_jobs(embed, [(setting, source) for source in zoo().tasks], f"{setting} embeddings")
     run_jobs(score, list(missing(setting, regime, draws)), f"{setting} {regime} scores")
     write_text(controls_path(setting, regime), of_images(setting, regime, draws).to_csv(index=False))
 
@@ -84,6 +85,11 @@ def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
     known = "" if source == NO_TRANSFER else inputs.task(setting, source).digest
     parts = [inputs.task(setting, target).digest, source, known, params.sources.model_dump(), NAMES]
     return digest_json([*parts, inputs.print_of(setting), vars(params.regimes[regime]), draw])[:12]
+
+
+def embed(setting: str, source: str) -> None:
+    """Keep a source's embedding, which every target needs."""
+    source_embedding(setting, source)
 
 
 def score(setting: str, regime: str, target: str, draw: int) -> None:

@@ -1,6 +1,7 @@
 """Fishers on the source's own images against one backward pass an image, on made-up tasks."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def split(seed: int, classes: int) -> TaskSplit:
 
 
 @pytest.fixture(autouse=True)
-def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Let two tasks be all there are, their networks the initial state with a head of noise."""
     generator = torch.Generator().manual_seed(0)
     heads = {name: (torch.randn(count, 96, generator=generator), torch.zeros(count)) for name, count in CLASSES.items()}
@@ -41,6 +42,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     }
     monkeypatch.setattr(inputs, "task", lambda setting, name: tasks[name])
     monkeypatch.setattr(inputs, "state", lambda setting, source, repeat: inputs.initial(setting))
+    monkeypatch.setattr(own_images, "CACHE", tmp_path)
     monkeypatch.setattr(inputs, "head", lambda setting, source, repeat: heads[source])
     yield
     for cached in (own_images.source_embedding, own_images.own_fisher, own_images.source_means):
@@ -81,7 +83,7 @@ def test_tas_looks_through_the_matched_part_of_the_source(source: str, target: s
             np.testing.assert_allclose(diagonal[name], value, rtol=1e-3, atol=1e-6 * value.max() + 1e-12)
 
 
-def test_task2vec_weighs_every_class_by_the_fitted_heads_probability() -> None:
+def test_task2vec_weighs_every_class_by_the_fitted_heads_probability(tmp_path: Path) -> None:
     images = split(1, 4)
     network = build_probe(PROBE, 4, inputs.initial(SETTING)).eval()
     pixels, labels = normalise(images.images, PROBE), torch.from_numpy(images.labels)
@@ -91,3 +93,5 @@ def test_task2vec_weighs_every_class_by_the_fitted_heads_probability() -> None:
     found = own_images.task_embedding(SETTING, images, 4)
     np.testing.assert_allclose(found, embedding(backbone), rtol=1e-3, atol=1e-6 * found.max())
     np.testing.assert_allclose(own_images.source_embedding(SETTING, "four"), found, rtol=1e-5)
+    (kept,) = (tmp_path / "embeddings").iterdir()
+    np.testing.assert_array_equal(np.load(kept), own_images.source_embedding(SETTING, "four"))
