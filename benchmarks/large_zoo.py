@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import numpy as np
@@ -139,10 +140,10 @@ def whole_package() -> float | None:
         return timed(lambda: [registry.register(path.parent) for path in others]) / len(others)
 
 
-def measure() -> dict[str, object]:
+def measure() -> dict[str, Any]:
     """Return all figures."""
     registry, each = fill()
-    found: dict[str, object] = {"tasks": TASKS, "register_seconds": round(each, 4), "sqlite": ranked(registry, fresh())}
+    found: dict[str, Any] = {"tasks": TASKS, "register_seconds": round(each, 4), "sqlite": ranked(registry, fresh())}
     with server(registry.uri) as uri:
         found["server"] = ranked(Registry(uri, PLACE), fresh())
     package = whole_package()
@@ -180,13 +181,11 @@ def survival() -> dict[str, dict[str, float]]:
     return out
 
 
-def headline(found: dict[str, object]) -> dict[str, object]:
+def headline(found: dict[str, Any]) -> dict[str, Any]:
     """Return the figures, and whether a shortlist is ready in time from either store."""
     totals = {}
     for store in ("sqlite", "server"):
-        steps = found[store]
-        assert isinstance(steps, dict)
-        totals[store] = round(steps["index"] + steps["order"], 3)
+        totals[store] = round(found[store]["index"] + found[store]["order"], 3)
     return found | {
         "seconds_to_shortlist": totals,
         "best_survives": survival(),

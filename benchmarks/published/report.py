@@ -27,7 +27,7 @@ def page(found: Sequence[Found], figures: Mapping[str, Any], environments: Seque
         (HERE / "introduction.md").read_text().rstrip(),
         f"![The measured matrices beside the published ones](../../{FIGURE})",
         "## Against the goals",
-        *_goals(figures),
+        *goals(figures),
         "## What disappoints",
         "\n".join(f"- {line}" for line in disappointments(found, figures)),
         *(_section(each) for each in found),
@@ -37,7 +37,8 @@ def page(found: Sequence[Found], figures: Mapping[str, Any], environments: Seque
     return "\n\n".join(parts) + "\n"
 
 
-def _goals(figures: Mapping[str, Any]) -> list[str]:
+def goals(figures: Mapping[str, Any]) -> list[str]:
+    """Return a table of what agrees with the papers, and a sentence on the goal."""
     rows = []
     for paper, families in (("FTD", figures["ftd"]), ("LD-NAS", figures["ld-nas"])):
         for family, one in families.items():

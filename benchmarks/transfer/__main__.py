@@ -9,7 +9,7 @@ import json
 
 from benchmarks.environment import environments, note_environment
 from benchmarks.transfer.costs import measure_costs
-from benchmarks.transfer.evaluate import evaluate
+from benchmarks.transfer.evaluate import evaluations
 from benchmarks.transfer.figure import abstention_figure
 from benchmarks.transfer.inputs import build_datasets, train_sources
 from benchmarks.transfer.report import FIGURE, headline, page
@@ -47,13 +47,12 @@ def main() -> None:
 
 def summarise() -> None:
     """Write the page and its figure, and print the headline."""
-    found = [evaluate(setting, regime) for regime in REGIMES for setting in settings()]
-    evaluations = [each for each in found if each is not None]
-    write_text(HERE / "README.md", page(evaluations, environments(ENVIRONMENTS)))
-    answered = [each for each in evaluations if each.answers is not None]
+    found = evaluations()
+    write_text(HERE / "README.md", page(found, environments(ENVIRONMENTS)))
+    answered = [each for each in found if each.answers is not None]
     if answered:
         save_png(abstention_figure(answered), ROOT / FIGURE)
-    print(json.dumps(headline(evaluations)))
+    print(json.dumps(headline(found)))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def source_mean(truth: Truth, whole_data_set: bool) -> Array:
     return out[..., None]
 
 
-def random(truth: Truth, draws: int = 100) -> Array:
+def random(truth: Truth, draws: int = 25) -> Array:
     """Return noise, [T, S, draws]."""
     return np.random.default_rng(0).normal(size=(*truth.mean.shape, draws))
 

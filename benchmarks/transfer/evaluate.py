@@ -13,6 +13,7 @@ from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import POOLS, Truth, cube, inside, interval, regrets, residual, summary, weighted_taus
 from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
+from benchmarks.transfer.settings import REGIMES, settings
 
 Array = npt.NDArray[np.float64]
 
@@ -38,6 +39,12 @@ class Evaluation:
     ceilings: dict[str, float]
     costs: Costs | None = None
     answers: Answers | None = None
+
+
+def evaluations() -> list[Evaluation]:
+    """Return the figures so far of all probes and regimes."""
+    found = [evaluate(setting, regime) for regime in REGIMES for setting in settings()]
+    return [each for each in found if each is not None]
 
 
 def evaluate(setting: str, regime: str) -> Evaluation | None:

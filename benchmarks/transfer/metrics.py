@@ -112,11 +112,14 @@ def _best_taken(truth: Array, scores: Array, pool: npt.NDArray[np.bool_], among:
     """Return the accuracy of the best of the best-scored, [T, draws, ORDERS]: sources that tie come in random order."""
     rng = np.random.default_rng(0)
     out = np.empty((len(truth), scores.shape[2], ORDERS))
-    for row, draw, order in np.ndindex(out.shape):
+    for row, draw in np.ndindex(out.shape[:2]):
         score = scores[row, :, draw]
-        members = rng.permutation(np.flatnonzero(pool[row] & np.isfinite(score)))
-        chosen = members[np.argsort(-score[members], kind="stable")[:among]]
-        out[row, draw, order] = truth[row, chosen].max()
+        members = np.flatnonzero(pool[row] & np.isfinite(score))
+        tied = len(np.unique(score[members])) < len(members)
+        for order in range(ORDERS if tied else 1):
+            mixed = rng.permutation(members)
+            chosen = mixed[np.argsort(-score[mixed], kind="stable")[:among]]
+            out[row, draw, order if tied else slice(None)] = truth[row, chosen].max()
     return out
 
 
