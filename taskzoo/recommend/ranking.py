@@ -55,24 +55,14 @@ def rank(
         Ranking and recommendation; a column without a source, without no-transfer or with fewer than two repeats is
         refused by InputError.
     """
-    measured = {source: values for source, values in column.values[params.measure].items() if source != column.target}
-    _check(column.target, params.measure, measured)
-    names = [*sorted(name for name in measured if name != NO_TRANSFER), NO_TRANSFER]
+    names, values, replicates = _cells(column, params.measure)
     lower = column.facts[params.measure].lower_is_closer
-    sign = -1 if lower else 1
-    values = np.array([measured[name] for name in names], dtype=np.float64)[..., None]
-    halves = column.halves.get(params.measure)
-    replicates = values if halves is None else np.array([halves[name] for name in names], dtype=np.float64)
-
-    closeness = sign * values.mean((1, 2))
+    closeness = (-1 if lower else 1) * values.mean(1)
     error, freedom = _noise(replicates)
-    half = float(stats.t.ppf(0.95, freedom)) * error
     known = source_effects(past, column.target)
     effects = np.array([known.get(name, 0.0) for name in names[:-1]])
-    above, noise = _standardised(closeness, error)
-    looks, their_noise = _looks(column, names[:-1], params.measure)
-    score = above[:-1] - above[-1] + params.likeness * looks + effects
-    noise = float(np.hypot(noise, params.likeness * their_noise))
+    score, noise = _scored(column, params, names, closeness, error)
+    score += effects
     draws = score[:, None] + noise * np.random.default_rng(seed).standard_t(freedom, (len(score), DRAWS))
     best = np.bincount(draws.argmax(0), minlength=len(score)) / DRAWS
     model = gain_model(past, column.target, belief)
@@ -80,24 +70,26 @@ def rank(
 
     order = [int(i) for i in np.argsort(-score, kind="stable")]
     chosen = [i for i in order if gain[i] >= params.confidence][: params.sources]
-    shares = {i: float(expected[i]) for i in chosen}
+    total = sum(float(expected[i]) for i in chosen)
+    half = float(stats.t.ppf(0.95, freedom)) * error
     rows = [
         Candidate(
             source=names[i],
             score=float(score[i]),
             experience=float(effects[i]),
-            values=values[i, :, 0].tolist(),
+            values=values[i].tolist(),
             mean=float(values[i].mean()),
             low=float(values[i].mean() - half),
             high=float(values[i].mean() + half),
             probability_best=float(best[i]),
             probability_gain=float(gain[i]),
-            weight=shares.get(i, 0.0) / sum(shares.values()) if shares else 0.0,
+            weight=float(expected[i]) / total if i in chosen else 0.0,
             others=_others(column, names[i], params.measure),
         )
         for i in order
     ]
     start = float(values[-1].mean())
+    recommended = [names[i] for i in chosen]
     return Recommendation(
         target=column.target,
         measure=params.measure,
@@ -105,12 +97,24 @@ def rank(
         lower_is_closer=lower,
         confidence=params.confidence,
         candidates=rows,
-        start=Start(values=values[-1, :, 0].tolist(), mean=start, low=start - half, high=start + half),
+        start=Start(values=values[-1].tolist(), mean=start, low=start - half, high=start + half),
         references=column.references[params.measure],
-        recommended=[names[i] for i in chosen],
+        recommended=recommended,
         within_noise=[row.source for row in rows if row.probability_best >= WITHIN * max(best)],
-        reason=_reason(rows, [names[i] for i in chosen], params.confidence),
+        reason=_reason(rows, recommended, params.confidence),
     )
+
+
+def _cells(column: DistanceColumn, measure: str) -> tuple[list[str], Array, Array]:
+    """Return the sources, no transfer last, their values [S, repeats], and those on halves [S, repeats, halves]."""
+    measured = {source: values for source, values in column.values[measure].items() if source != column.target}
+    _check(column.target, measure, measured)
+    names = [*sorted(name for name in measured if name != NO_TRANSFER), NO_TRANSFER]
+    values = np.array([measured[name] for name in names], dtype=np.float64)
+    halves = column.halves.get(measure)
+    if halves is None:
+        return names, values, values[..., None]
+    return names, values, np.array([halves[name] for name in names], dtype=np.float64)
 
 
 def _check(target: str, measure: str, column: Mapping[str, Sequence[float]]) -> None:
@@ -157,6 +161,15 @@ def _standardised(values: Array, error: float) -> tuple[Array, float]:
     sources = values[:-1]
     spread = float(sources.std())
     return ((values - sources.mean()) / spread, error / spread) if spread > 0 else (np.zeros_like(values), 0.0)
+
+
+def _scored(
+    column: DistanceColumn, params: RecommendParams, names: Sequence[str], closeness: Array, error: float
+) -> tuple[Array, float]:
+    """Return each source's score above no transfer's, by the measure and the likeness of the images, and its error."""
+    above, noise = _standardised(closeness, error)
+    looks, their_noise = _looks(column, names[:-1], params.measure)
+    return above[:-1] - above[-1] + params.likeness * looks, float(np.hypot(noise, params.likeness * their_noise))
 
 
 def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[Array, float]:
