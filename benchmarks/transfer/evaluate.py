@@ -1,13 +1,13 @@
 """Figures of every measure and control, for a probe and a regime."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.transfer import controls, costs, scores
+from benchmarks.transfer import ablation, controls, costs, scores
 from benchmarks.transfer import truth as transfers
 from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
@@ -30,6 +30,7 @@ class Evaluation:
         ceilings: By figure.
         costs: None where they were not measured.
         answers: The recommender's, None where a part of it was not measured.
+        variants: Figures of what the Fisher kernel could be instead; empty where they were not measured.
     """
 
     setting: str
@@ -39,6 +40,7 @@ class Evaluation:
     ceilings: dict[str, float]
     costs: Costs | None = None
     answers: Answers | None = None
+    variants: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
 
 def evaluations() -> list[Evaluation]:
@@ -58,7 +60,17 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
     for name, values in known.items():
         figures[name] = {**summary(truth, values), "tau_residual": _residual_tau(truth, values)}
     costs_of = costs.read(setting, regime)
-    return Evaluation(setting, regime, truth, figures, ceilings(truth), costs_of, found.get(DEFAULT))
+    variants = _columns(_whole_draws(ablation.table(setting, regime)), ablation.COLUMNS[4:], truth)
+    return Evaluation(
+        setting,
+        regime,
+        truth,
+        figures,
+        ceilings(truth),
+        costs_of,
+        found.get(DEFAULT),
+        {name: summary(truth, values) for name, values in variants.items()},
+    )
 
 
 def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:

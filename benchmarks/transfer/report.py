@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.transfer.ablation import USUAL, VARIANTS
 from benchmarks.transfer.abstention import THRESHOLD, calibration, choices
 from benchmarks.transfer.costs import Costs, passes
 from benchmarks.transfer.evaluate import Evaluation, paired
@@ -90,7 +91,33 @@ def _section(found: Evaluation) -> str:
     lines += [f"| {head} |", "|" + " --- |" * len(head.split("|"))]
     names = sorted(found.figures, key=lambda name: -float(found.figures[name]["tau_all"].mean()))
     lines += [_row(found, name) for name in names]
-    return "\n".join([*lines, *_abstention(found)])
+    return "\n".join([*lines, *_abstention(found), *_ablation(found)])
+
+
+def _ablation(found: Evaluation) -> list[str]:
+    """Return what other kernels than the default's would have come to."""
+    if not found.variants:
+        return []
+    head = "kernel | evidence: tau, all | other | regret, all | leave-one-out: tau, all | other | regret, all"
+    rows = []
+    for name in VARIANTS:
+        cells = [f"**{name}**" if name == USUAL else name]
+        for how in ("evidence", "loo"):
+            values = found.variants[f"{name} {how}"]
+            cells += [_with_interval(values[f"tau_{pool}"]) for pool in POOLS]
+            cells.append(f"{100 * values['regret_all'].mean():.1f}")
+        rows.append("| " + " | ".join(cells) + " |")
+    return [
+        "",
+        "What the Fisher kernel is made of (features and gradients; `python -m benchmarks.transfer.ablation`): "
+        "*random r*, r random directions of the features are differentiated; *first half*, *second half* of the "
+        "tensors; *not weighed*, tensors of unequal trace; *fitted head*, along a head fitted to the labels; "
+        "*log-likelihood*, of the labels under that head; *gradients alone*, without the features.",
+        "",
+        f"| {head} |",
+        "|" + " --- |" * len(head.split("|")),
+        *rows,
+    ]
 
 
 def _abstention(found: Evaluation) -> list[str]:
