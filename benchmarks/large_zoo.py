@@ -53,10 +53,11 @@ def made_up(number: int) -> Appearance:
     return Appearance(
         features=Cloud(mean=tuple(mean), variance=float(FEATURES), images=300),
         pixels=Cloud(mean=tuple(pixels), variance=0.1, images=300),
+        classes=10,
     )
 
 
-def register(client: MlflowClient, experiment: str, number: int) -> None:
+def register(client: MlflowClient, experiment: str, run: str, number: int) -> None:
     """Register a task without files: a model, its version with all tags, and the alias."""
     name = f"task-{number:05d}"
     tags = {
@@ -67,7 +68,11 @@ def register(client: MlflowClient, experiment: str, number: int) -> None:
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     client.create_registered_model(name)
     version = client.create_model_version(
-        name, source=model.artifact_location, tags=tags | {SKETCH: sketch(made_up(number))}, model_id=model.model_id
+        name,
+        source=model.artifact_location,
+        run_id=run,
+        tags=tags | {SKETCH: sketch(made_up(number))},
+        model_id=model.model_id,
     )
     client.set_registered_model_alias(name, CHAMPION, version.version)
 
@@ -79,9 +84,10 @@ def fill() -> tuple[Registry, float]:
     known = len(registry.index(FINGERPRINT, PLACE / "index").names)
     experiment = client.get_experiment_by_name("taskzoo")
     assert experiment is not None
+    run = client.create_run(experiment.experiment_id).info.run_id
     start = time.perf_counter()
     for number in track(range(known, TASKS), "register", console=Console(stderr=True)):
-        register(client, experiment.experiment_id, number)
+        register(client, experiment.experiment_id, run, number)
     return registry, (time.perf_counter() - start) / max(TASKS - known, 1)
 
 

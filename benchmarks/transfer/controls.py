@@ -68,7 +68,11 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
 
     trained = [inputs.task(setting, name).train for name in names]
     pixels = np.array([statistics(one) for one in trained])
-    known = [look(backbone, one.images[:SOURCE_IMAGES], probe) for one in trained]
+    classes = {name: len(inputs.task(setting, name).classes) for name in names}
+    known = {
+        name: look(backbone, one.images[:SOURCE_IMAGES], classes[name], probe)
+        for name, one in zip(names, trained, strict=True)
+    }
     spread = pixels.std(0)
     records = [load_record(inputs.folder(setting, name) / "0.safetensors") for name in names]
     rows = []
@@ -76,13 +80,13 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
         for draw in range(draws):
             few = chosen(inputs.task(setting, target).val, how, draw)
             apart = np.linalg.norm((pixels - statistics(few)) / spread, axis=1)
-            own = look(backbone, few.images[:SOURCE_IMAGES], probe)
+            own = look(backbone, few.images[:SOURCE_IMAGES], classes[target], probe)
             for number, (source, record) in enumerate(zip(names, records, strict=True)):
                 if source != target:
                     size = len(trained[number].labels)
                     facts = (round(record.accuracy, 4), len(record.classes), size)
-                    unlike = unlikeness(known[number].features, own.features)
-                    by_pixels = unlikeness(known[number].pixels, own.pixels)
+                    unlike = unlikeness(known[source].features, own.features)
+                    by_pixels = unlikeness(known[source].pixels, own.pixels)
                     numbers = [round(-value, 5) for value in (apart[number], unlike, by_pixels)]
                     rows.append((target, source, draw, *numbers, *facts))
     return pd.DataFrame(rows, columns=["target", "source", "draw", *OF_IMAGES])

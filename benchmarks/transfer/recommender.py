@@ -9,9 +9,10 @@ from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.experience import PastTransfer, source_effects
 from taskzoo.recommend.gain import Belief, gain_model
+from taskzoo.recommend.ranking import BREADTH
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
-MEASURE, LOOKS = "fisher_kernel", ("likeness", "pixel_likeness")
+MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
 PARTS = (WITHOUT,)  # Of the default: no rivals of it.
 NOTHING = Belief(level=0.0, slope=0.2, noise=1.0, targets=1.0)  # The product's belief was measured on these transfers.
 
@@ -37,16 +38,17 @@ def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]
         known: Scores of measures and controls.
 
     Returns:
-        By name: the sum of the Fisher kernel's evidence, counted from the initial state's, and the likeness of the
-        images, by features and by pixels, each in standard deviations over the target's sources; and the same with
-        the sources' effects on other targets. Nothing where a part is missing.
+        By name: the sum of the Fisher kernel's evidence, counted from the initial state's, the likeness of the images,
+        by features and by pixels, and the logarithm of the number of classes, each in standard deviations over the
+        target's sources; and the same with the sources' effects on other targets. Nothing where a part is missing.
     """
-    if not {MEASURE, *LOOKS} <= set(known):
+    if not {MEASURE, *LOOKS, CLASSES} <= set(known):
         return {}
     draws = known[MEASURE].shape[2]
     evidence = standardised(truth, known[MEASURE])
     looks = np.sum([standardised(truth, known[name][..., :draws]) for name in LOOKS], axis=0)
-    score = evidence - evidence[:, -1:] + looks
+    breadth = standardised(truth, np.log(known[CLASSES][..., :draws]))
+    score = evidence - evidence[:, -1:] + looks + BREADTH * breadth
     return {WITHOUT: answers(truth, score), DEFAULT: answers(truth, score + experience(truth, score)[..., None])}
 
 

@@ -38,17 +38,19 @@ class Cloud(BaseModel):
 
 
 class Appearance(BaseModel):
-    """How a task's images look.
+    """How a task's images look, and into how many kinds it sorts them.
 
     Attributes:
         features: To the initial state's network.
         pixels: By colour, contrast and roughness.
+        classes: Of the task.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     features: Cloud
     pixels: Cloud
+    classes: int = Field(ge=1)
 
 
 def appearance(draws: Sequence[Observation]) -> Appearance:
@@ -60,13 +62,28 @@ def appearance(draws: Sequence[Observation]) -> Appearance:
     Returns:
         The appearance over all draws.
     """
-    return Appearance(features=cloud([each.features for each in draws]), pixels=cloud([each.pixels for each in draws]))
+    return Appearance(
+        features=cloud([each.features for each in draws]),
+        pixels=cloud([each.pixels for each in draws]),
+        classes=draws[0].classes,
+    )
 
 
-def look(backbone: nn.Module, images: npt.NDArray[np.uint8], probe: ProbeParams) -> Appearance:
-    """Take the appearance of images [N, 3, H, W] through a backbone, before anything is observed of their task."""
+def look(backbone: nn.Module, images: npt.NDArray[np.uint8], classes: int, probe: ProbeParams) -> Appearance:
+    """Take the appearance of a task before anything is observed of it.
+
+    Args:
+        backbone: Of the initial state.
+        images: [N, 3, H, W].
+        classes: Of the task.
+        probe: How images are brought into the network's form.
+
+    Returns:
+        The appearance of these images.
+    """
     features = in_batches(backbone, normalise(images, probe))
-    return Appearance(features=cloud([features]), pixels=cloud([torch.from_numpy(pixel_statistics(images))]))
+    pixels = torch.from_numpy(pixel_statistics(images))
+    return Appearance(features=cloud([features]), pixels=cloud([pixels]), classes=classes)
 
 
 def cloud(rows: Sequence[Tensor]) -> Cloud:

@@ -57,7 +57,7 @@ def compute_distances(
         measures: Names.
         ranked_by: The measure whose noise is wanted, by halves of the images; one of a target's features, gradients
             and labels alone, since a Fisher would have to be computed again.
-        appearances: Of the images of every source but the initial state.
+        appearances: Of every source but the initial state.
 
     Returns:
         The distances.
@@ -102,6 +102,7 @@ def compute_distances(
         halves=halves,
         references=references,
         facts={one.name: one.facts() for one in chosen},
+        classes={name: looks.classes for name, looks in appearances.items() if name in sources},
     )
 
 

@@ -39,6 +39,7 @@ class DistanceColumn(BaseModel):
         values: Measure -> source -> one value for each repeat.
         halves: Measure -> source -> for each repeat, one value a half of the images.
         references: Measure -> what its values are read by.
+        classes: Source -> how many classes it tells apart; the initial state has none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -49,6 +50,7 @@ class DistanceColumn(BaseModel):
     values: dict[Name, dict[Name, list[float]]]
     halves: dict[Name, dict[Name, list[list[float]]]]
     references: dict[Name, References]
+    classes: dict[Name, int]
 
     @model_validator(mode="after")
     def _measures_agree(self) -> "DistanceColumn":
@@ -84,6 +86,7 @@ class Distances(BaseModel):
             halves for all sources; only of measures that are cheap to compute again.
         references: measure -> target -> what to read the values by.
         facts: What the values of each measure mean.
+        classes: Source -> how many classes it tells apart; the initial state has none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,6 +100,7 @@ class Distances(BaseModel):
     halves: dict[str, dict[str, Halves]]
     references: dict[str, dict[str, References]]
     facts: dict[str, MeasureFacts]
+    classes: dict[str, int]
 
     def column(self, target: str, ranked_by: MeasureName) -> DistanceColumn:
         """Return one target's column, to be ranked by a measure."""
@@ -107,6 +111,7 @@ class Distances(BaseModel):
             values={name: targets[target] for name, targets in self.values.items()},
             halves={name: targets[target] for name, targets in self.halves.items()},
             references={name: targets[target] for name, targets in self.references.items()},
+            classes=self.classes,
         )
 
     def table(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from taskzoo.recommend.gain import RANDOM, Belief, gain_model
 from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 
 LOOKS = ("unlikeness", "pixel_unlikeness")
+BREADTH = 0.5  # Weight of the source's number of classes; chosen in benchmarks/transfer, small probe, few10.
 DRAWS = 20_000
 WITHIN = 0.25  # Sources whose probability of being best is at least this share of the greatest are within noise of it.
 Array = npt.NDArray[np.float64]
@@ -27,13 +28,14 @@ def rank(
     belief: Belief = RANDOM,
     seed: int = 0,
 ) -> Recommendation:
-    """Rank the sources of one target by ``params.measure`` and by how alike the images look.
+    """Rank the sources of one target by ``params.measure``, by how alike the images look, and by their breadth.
 
-    The labels say how well a source's network tells the classes apart, the images how far its domain is: each errs
-    in its own way. So a source's score is the sum of the measure and of the images' likeness, to the initial state's
-    network and by their pixels, each in standard deviations over the target's sources, the likeness with the weight
-    ``params.likeness``; and of how much better than its score the source has been for other targets. It is counted
-    from no transfer's score, which is the measure's alone: the initial state has no images of its own.
+    The labels say how well a source's network tells the classes apart, the images how far its domain is, and a source
+    that had to tell many classes apart learned features of wider use: each errs in its own way. So a source's score is
+    the sum of the measure, of the images' likeness, to the initial state's network and by their pixels, and of the
+    logarithm of the number of its classes, each in standard deviations over the target's sources, the likeness with
+    the weight ``params.likeness``; and of how much better than its score the source has been for other targets. It is
+    counted from no transfer's score, which is the measure's alone: the initial state has neither images nor classes.
 
     How probable a gain is at a score, transfers on record say; the measure's own gap does not: from pretrained weights
     a source may explain the labels better than the initial state and yet learn worse.
@@ -84,6 +86,7 @@ def rank(
             probability_best=float(best[i]),
             probability_gain=float(gain[i]),
             weight=float(expected[i]) / total if i in chosen else 0.0,
+            classes=column.classes.get(names[i]),
             others=_others(column, names[i], params.measure),
         )
         for i in order
@@ -166,10 +169,19 @@ def _standardised(values: Array, error: float) -> tuple[Array, float]:
 def _scored(
     column: DistanceColumn, params: RecommendParams, names: Sequence[str], closeness: Array, error: float
 ) -> tuple[Array, float]:
-    """Return each source's score above no transfer's, by the measure and the likeness of the images, and its error."""
+    """Return each source's score above no transfer's, by all but experience, and its error."""
     above, noise = _standardised(closeness, error)
     looks, their_noise = _looks(column, names[:-1], params.measure)
-    return above[:-1] - above[-1] + params.likeness * looks, float(np.hypot(noise, params.likeness * their_noise))
+    score = above[:-1] - above[-1] + params.likeness * looks + BREADTH * _breadths(column, names[:-1])
+    return score, float(np.hypot(noise, params.likeness * their_noise))
+
+
+def _breadths(column: DistanceColumn, names: Sequence[str]) -> Array:
+    """Return the logarithm of each source's number of classes, standardised; zeros where one is not known."""
+    if not all(name in column.classes for name in names):
+        return np.zeros(len(names))
+    logs = np.log([column.classes[name] for name in names])
+    return _standardised(np.append(logs, logs.mean()), 0.0)[0][:-1]
 
 
 def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[Array, float]:

@@ -10,8 +10,8 @@ class Candidate(BaseModel):
 
     Attributes:
         source: A task.
-        score: What orders: the measure and the likeness of the images, each in standard deviations over the sources,
-            and the experience; 0 is no transfer's.
+        score: What orders: the measure, the likeness of the images and the number of classes, each in standard
+            deviations over the sources, and the experience; 0 is no transfer's.
         experience: How much better than its score the source has been for other targets; 0 where none is recorded.
         values: The measure, one value a repeat.
         mean: Over repeats.
@@ -20,6 +20,7 @@ class Candidate(BaseModel):
         probability_best: That this source has the greatest score of all, in [0, 1].
         probability_gain: That it beats no transfer, in [0, 1]: what transfers on record gained at such scores.
         weight: Share in narrowing the search, in [0, 1]; 0 where it is not recommended.
+        classes: How many the source tells apart; None where that is not known.
         others: Mean of every other measure, shown beside the one that ranks.
     """
 
@@ -35,6 +36,7 @@ class Candidate(BaseModel):
     probability_best: float
     probability_gain: float
     weight: float = 0.0
+    classes: int | None = None
     others: dict[str, float] = {}
 
 

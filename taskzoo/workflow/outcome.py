@@ -53,6 +53,7 @@ def _sources(outcome: Outcome) -> Table:
         "P(best)",
         "P(beats none)",
         "use",
+        "classes",
         "unlikeness",
         "pixels",
         "ftd",
@@ -66,6 +67,7 @@ def _sources(outcome: Outcome) -> Table:
             f"{row.probability_best:.2f}",
             f"{row.probability_gain:.2f}",
             "yes" if row.source in recommendation.recommended else "",
+            "" if row.classes is None else str(row.classes),
             *(
                 f"{row.others[name]:.3f}" if name in row.others else ""
                 for name in ("unlikeness", "pixel_unlikeness", "ftd")

@@ -87,7 +87,9 @@ def still_registered(names: Sequence[str], fingerprint: str) -> list[str]:
 def first_look(task: Task, initial: State, params: Params) -> Appearance:
     """Return how a task's training images look, through the initial state, before anything is trained."""
     network = build_probe(params.probe, len(task.classes), initial).to(device())
-    return look(network.backbone, draw(task.train, params.fisher.head_images, 0).images, params.probe)
+    return look(
+        network.backbone, draw(task.train, params.fisher.head_images, 0).images, len(task.classes), params.probe
+    )
 
 
 def load_zoo(fingerprint: str, names: Sequence[str]) -> dict[str, ZooTask]:

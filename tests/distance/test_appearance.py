@@ -52,7 +52,7 @@ def test_pixel_statistics_by_hand() -> None:
 
 def test_sketches_keep_distances_and_order() -> None:
     looks = [
-        Appearance(features=drawn(mean, 200, seed, features=900), pixels=drawn(mean, 200, seed, features=7))
+        Appearance(features=drawn(mean, 200, seed, features=900), pixels=drawn(mean, 200, seed, features=7), classes=2)
         for seed, mean in enumerate((0.0, 0.3, 1.0, 3.0))
     ]
     sketches = read_sketches([sketch(one) for one in looks])
@@ -66,5 +66,7 @@ def test_sketches_keep_distances_and_order() -> None:
 
 def test_pixels_order_what_features_leave_open() -> None:
     features = drawn(0, 50, 0)
-    looks = [Appearance(features=features, pixels=drawn(mean, 50, 1, features=7)) for mean in (5.0, 0.0, 2.0)]
+    looks = [
+        Appearance(features=features, pixels=drawn(mean, 50, 1, features=7), classes=2) for mean in (5.0, 0.0, 2.0)
+    ]
     assert nearest(read_sketches([sketch(one) for one in looks]), looks[1]).tolist() == [1, 2, 0]

@@ -27,15 +27,17 @@ def test_column_is_the_targets_own() -> None:
         halves={"ridge_loo": {"pets": {"birds": [[0.2], [0.3]]}, "birds": {}}},
         references={name: {"pets": NONE, "birds": NONE} for name in FACTS},
         facts=FACTS,
+        classes={"birds": 3},
     )
     found = distances.column("pets", "ftd")
     assert found.values["ridge_loo"]["birds"] == [0.25, 0.25]
     assert found.facts == FACTS
     assert found.halves == {"ridge_loo": {"birds": [[0.2], [0.3]]}}
+    assert found.classes == {"birds": 3}
 
 
 def test_ranking_follows_the_measures_direction() -> None:
-    rest = {"facts": FACTS, "values": dict.fromkeys(FACTS, VALUES), "halves": {}, "references": {}}
+    rest = {"facts": FACTS, "values": dict.fromkeys(FACTS, VALUES), "halves": {}, "references": {}, "classes": {}}
     near = DistanceColumn.model_validate({"target": "pets", "ranked_by": "ftd"} | rest)
     assert near.ranking() == [
         ("birds", 0.25),
@@ -49,5 +51,11 @@ def test_ranking_follows_the_measures_direction() -> None:
 def test_measures_without_values_are_refused() -> None:
     with pytest.raises(ValidationError, match="expected the same measures in all"):
         DistanceColumn(
-            target="pets", ranked_by="ftd", facts=FACTS, values={"ftd": {"birds": [1.0]}}, halves={}, references={}
+            target="pets",
+            ranked_by="ftd",
+            facts=FACTS,
+            values={"ftd": {"birds": [1.0]}},
+            halves={},
+            references={},
+            classes={},
         )

@@ -136,6 +136,7 @@ def test_images_are_compared_through_the_initial_state(tmp_path: Path) -> None:
     assert found.values["pixel_unlikeness"]["b"]["a"] == [unlikeness(a.pixels, each.pixels) for each in b]
     assert NO_TRANSFER not in found.values["unlikeness"]["b"]
     assert NO_TRANSFER in found.values["ftd"]["b"]
+    assert found.classes == {"a": a.classes, "b": b[0].classes}
 
 
 def test_halves_are_balanced_and_the_same_for_every_source(tmp_path: Path) -> None:

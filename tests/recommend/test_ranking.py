@@ -10,7 +10,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.gain import PRETRAINED, RANDOM, gain_model
-from taskzoo.recommend.ranking import rank
+from taskzoo.recommend.ranking import BREADTH, rank
 from tests.recommend.columns import column as column_of
 
 PARAMS = RecommendParams(measure="ftd", confidence=0.75, sources=2)
@@ -126,6 +126,20 @@ def test_the_likeness_of_the_images_is_added_in_standard_deviations() -> None:
     assert answer.candidate("a").others == {"unlikeness": 9.0}
     alone = rank(column_of({"ftd": values, "unlikeness": looks}), PARAMS.model_copy(update={"likeness": 0.0}))
     assert alone.sources() == ["a", "b", "c"]
+
+
+def test_sources_of_many_classes_come_first_where_all_else_is_equal() -> None:
+    values = {"a": [0.1, 0.1], "b": [0.3, 0.3], "c": [0.3, 0.3], NO_TRANSFER: [0.5, 0.5]}
+    classes = {"a": 2, "b": 2, "c": 10}
+    answer = rank(column_of({"ftd": values}, classes=classes), PARAMS)
+    closeness, breadth = -np.array([0.1, 0.3, 0.3]), np.log([2, 2, 10])
+    expected = (closeness + 0.5) / closeness.std() + BREADTH * stats.zscore(breadth)
+    assert [answer.candidate(name).score for name in "abc"] == pytest.approx(expected.tolist())
+    assert answer.candidate("c").classes == 10
+    assert answer.sources() == ["a", "c", "b"]
+    del classes["b"]
+    unknown = rank(column_of({"ftd": values}, classes=classes), PARAMS)
+    assert unknown.candidate("b").score == unknown.candidate("c").score
 
 
 def test_halves_give_the_noise_and_a_repeat_counts_once() -> None:

@@ -91,6 +91,7 @@ def make_package(folder: Path, name: str, seed: int = 0, repeats: int = 2, trial
         appearance=Appearance(
             features=Cloud(mean=(float(seed), 1.0, 0.0), variance=2.0, images=30),
             pixels=Cloud(mean=(0.5, 0.1), variance=0.2, images=30),
+            classes=2,
         ),
         metrics={"val_accuracy": 0.9, "test_accuracy": 0.88, "parameters": 1234.0},
         figures=[figure],
@@ -169,4 +170,5 @@ def _column(name: str, repeats: int) -> DistanceColumn:
         values={"ftd": values, "ridge_loo": values},
         halves={},
         references=dict.fromkeys(("ftd", "ridge_loo"), References(itself=[0.0, 0.1], chance=[0.9, 1.0])),
+        classes=dict.fromkeys(values, 2),
     )

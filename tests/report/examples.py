@@ -64,6 +64,7 @@ def make_distances(tasks: int, targets: list[str] | None = None, repeats: int = 
             for name, scale in SCALES.items()
         },
         facts={name: measure(name).facts() for name in SCALES},
+        classes=dict.fromkeys(columns, 2),
     )
 
 
