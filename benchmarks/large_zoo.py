@@ -30,10 +30,13 @@ from rich.progress import track
 from benchmarks.environment import environment
 from benchmarks.transfer.evaluate import known_scores
 from benchmarks.transfer.metrics import inside
+from benchmarks.transfer.recommender import CLASSES, LOOKS, coarse_scores
 from benchmarks.transfer.settings import REGIMES, settings
-from taskzoo.distance.appearance import Appearance, Cloud, nearest, sketch
+from taskzoo.distance.appearance import Appearance, Cloud, sketch
 from taskzoo.files import write_json
+from taskzoo.recommend.shortlist import coarse_ranking
 from taskzoo.registry.index import SKETCH
+from taskzoo.registry.records import SCHEMA
 from taskzoo.registry.store import Registry
 from taskzoo.registry.versions import CHAMPION
 
@@ -61,8 +64,8 @@ def register(client: MlflowClient, experiment: str, run: str, number: int) -> No
     """Register a task without files: a model, its version with all tags, and the alias."""
     name = f"task-{number:05d}"
     tags = {
-        "task": name, "dataset": f"kind-{number % 100}", "fingerprint": FINGERPRINT, "schema": "1", "classes": "10",
-        "package_digest": f"{number:064x}", "backbone": "tf_efficientnet_lite0", "synthetic": "true",
+        "task": name, "dataset": f"kind-{number % 100}", "fingerprint": FINGERPRINT, "schema": str(SCHEMA),
+        "classes": "10", "package_digest": f"{number:064x}", "backbone": "tf_efficientnet_lite0", "synthetic": "true",
     }  # fmt: skip
     model = client.create_logged_model(experiment, name, tags=tags, model_type="taskzoo")
     client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
@@ -98,8 +101,9 @@ def ranked(registry: Registry, folder: Path) -> dict[str, float]:
     seconds["index"] = min(timed(lambda: registry.index(FINGERPRINT, folder)) for _ in range(3))
     index = registry.index(FINGERPRINT, folder)
     assert len(index.names) == TASKS
-    seconds["order"] = min(timed(lambda: nearest(index.sketches, target)) for _ in range(3))
-    names = [str(name) for name in index.names[nearest(index.sketches, target)[:SHORTLIST]]]
+    effects = np.zeros(TASKS)
+    seconds["order"] = min(timed(lambda: coarse_ranking(index.sketches, target, effects)) for _ in range(3))
+    names = [str(name) for name in index.names[coarse_ranking(index.sketches, target, effects)[:SHORTLIST]]]
     seconds["shortlist_entries"] = min(timed(lambda: registry.query(FINGERPRINT, names)) for _ in range(3))
     return {step: round(value, 3) for step, value in seconds.items()}
 
@@ -164,7 +168,7 @@ def fresh() -> Path:
 
 
 def survival() -> dict[str, dict[str, float]]:
-    """Return in what share of targets and draws the source that really is best is among the most alike.
+    """Return in what share of targets and draws the source that really is best comes first in the coarse ranking.
 
     Returns:
         Probe and regime -> share of the pool that is kept -> share of cases in which the best is kept.
@@ -173,14 +177,15 @@ def survival() -> dict[str, dict[str, float]]:
     for setting in settings():
         for regime in REGIMES:
             truth, scores = known_scores(setting, regime)
-            if "likeness" not in scores:
+            if not {*LOOKS, CLASSES} <= set(scores):
                 continue
+            coarse = coarse_scores(truth, scores)
             places = []
             for row, pool in enumerate(inside(truth, "all")):
                 trained = np.flatnonzero(pool[:-1])
                 best = truth.mean[row, trained].argmax()
-                likeness = scores["likeness"][row, trained]
-                places.append((likeness > likeness[best]).sum(0) / len(trained))
+                score = coarse[row, trained]
+                places.append((score > score[best]).sum(0) / len(trained))
             out[f"{setting} {regime}"] = {
                 f"{share:.0%}": round(float((np.array(places) < share).mean()), 3) for share in (0.1, 0.25, 0.5)
             }

@@ -46,10 +46,20 @@ def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]
         return {}
     draws = known[MEASURE].shape[2]
     evidence = standardised(truth, known[MEASURE])
-    looks = np.sum([standardised(truth, known[name][..., :draws]) for name in LOOKS], axis=0)
-    breadth = standardised(truth, np.log(known[CLASSES][..., :draws]))
-    score = evidence - evidence[:, -1:] + looks + BREADTH * breadth
+    score = evidence - evidence[:, -1:] + without_network(truth, known)[..., :draws]
     return {WITHOUT: answers(truth, score), DEFAULT: answers(truth, score + experience(truth, score)[..., None])}
+
+
+def without_network(truth: Truth, known: Mapping[str, Array]) -> Array:
+    """Return the parts of the score that no network has to be run for, [T, S, draws]."""
+    looks = np.sum([standardised(truth, known[name]) for name in LOOKS], axis=0)
+    return np.asarray(looks + BREADTH * standardised(truth, np.log(known[CLASSES])))
+
+
+def coarse_scores(truth: Truth, known: Mapping[str, Array]) -> Array:
+    """Return what a shortlist is made by: those parts, and what other transfers say of each source."""
+    score = without_network(truth, known)
+    return np.asarray(score + experience(truth, score)[..., None])
 
 
 def standardised(truth: Truth, values: Array) -> Array:

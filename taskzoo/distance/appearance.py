@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -118,42 +119,42 @@ def unlikeness(source: Cloud, target: Cloud) -> float:
     return float(np.sqrt(max(apart - by_chance, 0) / (target.variance or 1.0)))
 
 
-def sketch(one: Appearance) -> str:
-    """Return an appearance short enough for a tag: a random projection of the features' mean, and the pixels' mean.
+@dataclass(frozen=True)
+class Sketches:
+    """What tags keep of the appearances of n tasks.
 
-    Distances between projected means are right to about 6 %.
+    Attributes:
+        features: A random projection of the features' means, [n, SKETCH_SIZE].
+        pixels: The pixels' means, [n, P].
+        classes: How many each task has, [n].
+    """
+
+    features: Array
+    pixels: Array
+    classes: Array
+
+    def __getitem__(self, rows: Sequence[int]) -> "Sketches":
+        """Return those of some tasks."""
+        return Sketches(self.features[rows], self.pixels[rows], self.classes[rows])
+
+
+def sketch(one: Appearance) -> str:
+    """Return an appearance short enough for a tag; distances between projected means are right to about 6 %.
 
     Args:
         one: The appearance.
 
     Returns:
-        SKETCH_SIZE numbers and those of the pixels, in base64.
+        SKETCH_SIZE numbers of the features, those of the pixels, and the number of classes, in base64.
     """
     mean = np.array(one.features.mean)
     projection = np.random.default_rng(SKETCH_SEED).standard_normal((SKETCH_SIZE, len(mean)))
-    numbers = np.concatenate([projection @ mean / np.sqrt(SKETCH_SIZE), one.pixels.mean])
+    numbers = np.concatenate([projection @ mean / np.sqrt(SKETCH_SIZE), one.pixels.mean, [one.classes]])
     return base64.b64encode(numbers.astype("<f4").tobytes()).decode()
 
 
-def read_sketches(tags: Sequence[str]) -> Array:
-    """Return sketches as rows; no rows where there is none."""
+def read_sketches(tags: Sequence[str]) -> Sketches:
+    """Return sketches as arrays; no rows where there is none."""
     content = b"".join(base64.b64decode(tag) for tag in tags)
-    return np.frombuffer(content, dtype="<f4").astype(np.float64).reshape(len(tags), -1 if tags else SKETCH_SIZE)
-
-
-def nearest(sketches: Array, target: Appearance) -> npt.NDArray[np.int64]:
-    """Return the rows of sketches in the order of their unlikeness to a target, the nearest first.
-
-    Features and pixels count alike: each distance in standard deviations over the rows.
-
-    Args:
-        sketches: Of the other tasks.
-        target: The target.
-
-    Returns:
-        Indices.
-    """
-    apart = np.square(sketches - read_sketches([sketch(target)]))
-    both = np.sqrt([apart[:, :SKETCH_SIZE].sum(1), apart[:, SKETCH_SIZE:].sum(1)])
-    spread = both.std(1, keepdims=True)
-    return np.argsort((both / np.where(spread > 0, spread, 1)).sum(0), kind="stable")
+    rows = np.frombuffer(content, dtype="<f4").astype(np.float64).reshape(len(tags), -1 if tags else SKETCH_SIZE + 1)
+    return Sketches(rows[:, :SKETCH_SIZE], rows[:, SKETCH_SIZE:-1], rows[:, -1])

@@ -10,13 +10,14 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from pyarrow import ArrowException
 
-from taskzoo.distance.appearance import read_sketches
+from taskzoo.distance.appearance import Sketches, read_sketches
 from taskzoo.files import digest_json, write_with
 from taskzoo.registry.connection import Connection
+from taskzoo.registry.records import SCHEMA
 
 SKETCH = "appearance"  # The tag of a version that holds its sketch.
 COLUMNS = ("name", "version", "updated", "sketch")
-PAGE = 1000
+FIRST_PAGE, PAGE = 20, 1000  # Mostly there is little news.
 OVERLAP_MS = 60_000  # Versions this much older than the newest known are read again: clocks of writers differ.
 
 
@@ -26,11 +27,11 @@ class Index:
 
     Args:
         names: Of the tasks, [n], in order.
-        sketches: Of their images' appearance, [n, k].
+        sketches: Of their appearance.
     """
 
     names: npt.NDArray[np.str_]
-    sketches: npt.NDArray[np.float64]
+    sketches: Sketches
 
 
 def load_index(connection: Connection, fingerprint: str, folder: Path) -> Index:
@@ -78,17 +79,17 @@ def _written(version: ModelVersion) -> int:
 
 def _changed(connection: Connection, fingerprint: str, since: int) -> Iterator[ModelVersion]:
     """Yield the versions of a probe that were written after a time, the last written first."""
-    wanted = f"tags.schema = '1' and tags.fingerprint = '{fingerprint}'"
-    token = None
+    wanted = f"tags.schema = '{SCHEMA}' and tags.fingerprint = '{fingerprint}'"
+    token, size = None, FIRST_PAGE
     while True:
         page = connection.client.search_model_versions(
-            wanted, max_results=PAGE, order_by=["last_updated_timestamp DESC"], page_token=token
+            wanted, max_results=size, order_by=["last_updated_timestamp DESC"], page_token=token
         )
         for version in page:
             if _written(version) <= since:
                 return
             if SKETCH in version.tags:
                 yield version
-        token = page.token
+        token, size = page.token, PAGE
         if not token:
             return

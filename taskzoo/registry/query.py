@@ -17,6 +17,7 @@ from taskzoo.files import new_folder
 from taskzoo.registry.connection import Connection
 from taskzoo.registry.guards import told
 from taskzoo.registry.package import digest_package, read_package
+from taskzoo.registry.records import SCHEMA
 from taskzoo.registry.runs import every_page
 from taskzoo.registry.versions import ARTIFACT, CHAMPION
 
@@ -65,7 +66,7 @@ def find_entries(
     Raises:
         InputError: If the fingerprint is none.
     """
-    wanted = "tags.schema = '1'"
+    wanted = f"tags.schema = '{SCHEMA}'"
     if fingerprint is not None:
         if not re.fullmatch(r"[0-9a-f]{1,64}", fingerprint):
             raise InputError(

@@ -10,6 +10,8 @@ from taskzoo.params import Name, ProbeParams, SizeParams, TaskParams, check_name
 # What MLflow takes as the name of a metric.
 MetricName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./ -]{0,199}$")]
 
+SCHEMA: Literal[2] = 2  # Of packages; versions of another are not found.
+
 
 class Record(BaseModel):
     """A part of a package's JSON file: unknown keys, NaN and infinity are refused."""
@@ -48,7 +50,7 @@ class TaskCard(Record):
         synthetic: Whether the task was made up, for a benchmark of the registry.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = SCHEMA
     name: Name
     dataset: Manifest
     validation: dict[str, bool]

@@ -97,7 +97,9 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     spec = TaskParams(dataset=name)
     _prepare(DatasetParams(path=source, group=group or None), name, folder, params)
     task = load_task(name, spec, folder / "data", params.sizes, params.probe.image_size, params.seed)
-    registered = load_zoo(identity, still_registered(shortlist(index, task, initial, params), identity))
+    registry = Registry(None, Path())
+    past = registry.past_transfers(identity)
+    registered = load_zoo(identity, still_registered(shortlist(index, task, initial, params, past), identity))
     zoo = Zoo(
         probes={source: task.probes() for source, task in registered.items()},
         elites={source: task.architectures() for source, task in registered.items()},
@@ -107,9 +109,7 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     own = [folder / "probes" / f"{repeat}.safetensors" for repeat in range(params.train.repeats)]
     looks = {source: task.package.appearance for source, task in registered.items()}
     distances = _measure(task, zoo, looks, own, folder, params)
-    registry = Registry(None, Path())
     column = distances.column(name, params.recommend.measure)
-    past = registry.past_transfers(identity)
     advice = advise(column, zoo.elites, params.recommend, past, usual(params.probe))
     save_advice(folder / "advice.json", advice)
     comparison, trunk, metrics = _search(task, advice, zoo, own[0], records[0], folder, params)

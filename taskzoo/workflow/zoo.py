@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from taskzoo.data.tasks import Task, draw
-from taskzoo.distance.appearance import Appearance, look, nearest
+from taskzoo.distance.appearance import Appearance, look
 from taskzoo.errors import InputError
 from taskzoo.params import Params
 from taskzoo.probe.network import State, build_probe, device
+from taskzoo.recommend.experience import PastTransfer, source_effects
+from taskzoo.recommend.shortlist import coarse_ranking
 from taskzoo.registry.index import Index
 from taskzoo.registry.package import Package, read_package
 from taskzoo.registry.query import ZooEntry
@@ -58,22 +62,25 @@ def find_index(fingerprint: str) -> Index:
     return index
 
 
-def shortlist(index: Index, task: Task, initial: State, params: Params) -> list[str]:
-    """Return the names of the tasks that are worth measuring: all of a small zoo, else those that look most alike.
+def shortlist(index: Index, task: Task, initial: State, params: Params, past: Sequence[PastTransfer]) -> list[str]:
+    """Return the names of the tasks that are worth measuring: all of a small zoo, else the best of a coarse ranking.
 
     Args:
         index: Of the zoo.
         task: The target, with training images; it is no source of its own.
         initial: The state all probes started from.
         params: Of the zoo.
+        past: Transfers on record.
 
     Returns:
-        At most ``recommend.shortlist`` names, the most alike first.
+        At most ``recommend.shortlist`` names, the best first.
     """
     count = params.recommend.shortlist
     others = [row for row, name in enumerate(index.names) if name != task.name]
     if len(others) > count:
-        rows = nearest(index.sketches[others], first_look(task, initial, params))[:count]
+        known = source_effects(past, task.name)
+        effects = np.array([known.get(str(index.names[row]), 0.0) for row in others])
+        rows = coarse_ranking(index.sketches[others], first_look(task, initial, params), effects)[:count]
         others = [others[row] for row in rows]
     return [str(index.names[row]) for row in others]
 

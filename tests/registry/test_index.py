@@ -25,7 +25,8 @@ def test_it_holds_the_newest_version_of_each_task_of_the_probe(
     found = registry.index(fingerprint, folder)
     assert found.names.tolist() == ["birds", "pets"]
     expected = read_sketches([sketch(birds.appearance), sketch(newer.appearance)])
-    np.testing.assert_array_equal(found.sketches, expected)
+    for part in ("features", "pixels", "classes"):
+        np.testing.assert_array_equal(getattr(found.sketches, part), getattr(expected, part))
     assert registry.index("0123456789abcdef", folder).names.tolist() == []
 
 
@@ -35,6 +36,7 @@ def test_only_what_changed_is_asked_for(
     registry.register(pets.folder)
     registry.index(pets.card.fingerprint, tmp_path)
     monkeypatch.setattr("taskzoo.registry.index.OVERLAP_MS", 0)
+    monkeypatch.setattr("taskzoo.registry.index.FIRST_PAGE", 1)
     monkeypatch.setattr("taskzoo.registry.index.PAGE", 1)
     asked = []
     search = MlflowClient.search_model_versions

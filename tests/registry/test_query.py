@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from taskzoo.errors import InputError
 from taskzoo.registry.package import Package, digest_package, read_package
 from taskzoo.registry.query import ZooEntry
+from taskzoo.registry.records import SCHEMA
 from taskzoo.registry.store import Registry
 
 
@@ -45,7 +46,7 @@ def test_only_comparable_tasks_are_returned(entry: ZooEntry, registry: Registry,
 def test_models_of_others_are_not_entries(entry: ZooEntry, registry: Registry) -> None:
     client = MlflowClient(registry.uri)
     client.create_registered_model("someone-elses")
-    version = client.create_model_version("someone-elses", "file:///tmp/x", tags={"schema": "1"})
+    version = client.create_model_version("someone-elses", "file:///tmp/x", tags={"schema": str(SCHEMA)})
     client.set_registered_model_alias("someone-elses", "champion", version.version)
     assert [found.name for found in registry.query()] == ["pets"]
 

@@ -11,6 +11,7 @@ from taskzoo.distance.appearance import read_sketches, sketch
 from taskzoo.errors import InputError
 from taskzoo.params import Params
 from taskzoo.probe.network import initial_state
+from taskzoo.recommend.experience import PastTransfer
 from taskzoo.registry.index import Index
 from taskzoo.registry.store import Registry
 from taskzoo.workflow.zoo import find_index, first_look, shortlist, still_registered
@@ -45,9 +46,15 @@ def test_a_large_zoo_is_cut_to_what_looks_most_alike() -> None:
     tasks = {name: bright(name, level) for name, level in levels.items()}
     sketches = read_sketches([sketch(first_look(task, initial, settings(1))) for task in tasks.values()])
     index = Index(np.array(list(tasks)), sketches)
-    assert shortlist(index, tasks["mine"], initial, settings(1)) == ["dim"]
-    assert set(shortlist(index, tasks["mine"], initial, settings(2))) == {"dim", "light"}
-    assert shortlist(index, tasks["mine"], initial, settings(3)) == ["dark", "dim", "light"]
+    assert shortlist(index, tasks["mine"], initial, settings(1), []) == ["dim"]
+    assert set(shortlist(index, tasks["mine"], initial, settings(2), [])) == {"dim", "light"}
+    assert shortlist(index, tasks["mine"], initial, settings(3), []) == ["dark", "dim", "light"]
+    past = [
+        PastTransfer(target=f"x{number}", source=source, score=0.0, gain=gain)
+        for number in range(40)
+        for source, gain in (("dark", 0.2), ("dim", 0.0), ("light", 0.0))
+    ]
+    assert set(shortlist(index, tasks["mine"], initial, settings(2), past)) == {"dim", "dark"}
 
 
 def test_what_was_deleted_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
