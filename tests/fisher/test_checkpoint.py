@@ -123,7 +123,7 @@ class Sharper:
         {"network": "weight"},
         {"network": "buffer"},
     ],
-    ids=str,
+    ids="-".join,
 )
 def test_another_computation_does_not_take_the_file(tmp_path: Path, data: Data, other: dict[str, Any]) -> None:
     network, path = build("batch_norm"), tmp_path / "state"
