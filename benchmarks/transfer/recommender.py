@@ -14,7 +14,9 @@ from taskzoo.recommend.ranking import BREADTH
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
 PARTS = (WITHOUT,)  # Of the default: no rivals of it.
-NOTHING = Belief(level=0.0, slope=0.2, noise=1.0, targets=1.0)  # The product's belief was measured on these transfers.
+NOTHING = Belief(
+    level=0.0, slope=0.2, noise=1.0, spread=0.04, targets=1.0
+)  # The product's belief was measured on these transfers.
 
 
 @dataclass(frozen=True)

@@ -16,24 +16,26 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Belief:
-    """What is thought of gains before any transfer is on record, in their spread within a target.
+    """What is thought of gains before any transfer is on record.
 
     Attributes:
-        level: Gain at score 0.
-        slope: Gain that one unit of score is worth.
-        noise: Standard deviation of gains around that.
+        level: Gain at score 0, in spreads.
+        slope: Gain that one unit of score is worth, in spreads.
+        noise: Standard deviation of gains around that, in spreads.
+        spread: Standard deviation of test accuracies over the sources of a target, in [0, 1].
         targets: As many as this counts for.
     """
 
     level: float
     slope: float
     noise: float
+    spread: float
     targets: float = 5.0
 
 
 # Measured by benchmarks/transfer, ten images a class, as of one target a data set.
-RANDOM = Belief(level=0.62, slope=0.23, noise=0.94)
-PRETRAINED = Belief(level=-0.22, slope=0.16, noise=1.2)
+RANDOM = Belief(level=0.62, slope=0.23, noise=0.94, spread=0.027)
+PRETRAINED = Belief(level=-0.22, slope=0.16, noise=1.2, spread=0.041)
 
 
 def usual(probe: ProbeParams) -> Belief:
@@ -50,16 +52,18 @@ class GainModel:
         precision: Of both, in units of the noise's, [2, 2].
         shape: Of the inverse gamma distribution of the noise's variance.
         rate: Likewise.
+        spread: Of gains within a target, in [0, 1]: their unit in all of the above.
     """
 
     mean: Array
     precision: Array
     shape: float
     rate: float
+    spread: float
 
     def expected(self, scores: Array) -> Array:
-        """Return the expected gain at scores [S], in spreads."""
-        return _rows(scores) @ self.mean
+        """Return the expected gain in test accuracy at scores [S]."""
+        return _rows(scores) @ self.mean * self.spread
 
     def probability(self, scores: Array, error: float) -> Array:
         """Return the probability that a source gains, for scores [S] of a standard error: Student's t, predictive."""
@@ -89,14 +93,14 @@ def gain_model(past: Sequence[PastTransfer], target: str, belief: Belief) -> Gai
     groups = by_other_targets(past, target)
     unit = spread(groups)
     if not unit:
-        return GainModel(prior, start, shape, rate)
+        return GainModel(prior, start, shape, rate, belief.spread)
     rows = _rows(np.array([each.score for group in groups for each in group]))
     gains = np.array([each.gain for group in groups for each in group]) / unit
     weights = np.array([1 / len(group) for group in groups for _ in group])
     precision = start + (rows.T * weights) @ rows
     mean = np.linalg.solve(precision, start @ prior + (rows.T * weights) @ gains)
     squares = weights @ gains**2 + prior @ start @ prior - mean @ precision @ mean
-    return GainModel(mean, precision, shape + len(groups) / 2, rate + float(squares) / 2)
+    return GainModel(mean, precision, shape + len(groups) / 2, rate + float(squares) / 2, unit)
 
 
 def _rows(scores: Array) -> Array:

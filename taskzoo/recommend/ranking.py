@@ -85,6 +85,7 @@ def rank(
             high=float(values[i].mean() + half),
             probability_best=float(best[i]),
             probability_gain=float(gain[i]),
+            expected_gain=float(expected[i]),
             weight=float(expected[i]) / total if i in chosen else 0.0,
             classes=column.classes.get(names[i]),
             others=_others(column, names[i], params.measure),
@@ -211,9 +212,10 @@ def _reason(rows: Sequence[Candidate], recommended: Sequence[str], confidence: f
         row = next(row for row in rows if row.source == recommended[0])
         return (
             f"{row.source} is recommended: it beats no transfer with probability {row.probability_gain:.2f} "
-            f"(needed: {confidence:g}), and is the best source with probability {row.probability_best:.2f}."
+            f"(needed: {confidence:g}; expected: {100 * row.expected_gain:+.1f} points), and is the best source with "
+            f"probability {row.probability_best:.2f}."
         )
     return (
         f"No source is recommended: the best, {first.source}, beats no transfer only with probability "
-        f"{first.probability_gain:.2f} (needed: {confidence:g})."
+        f"{first.probability_gain:.2f} (needed: {confidence:g}; expected: {100 * first.expected_gain:+.1f} points)."
     )

@@ -19,6 +19,7 @@ class Candidate(BaseModel):
         high: Upper end.
         probability_best: That this source has the greatest score of all, in [0, 1].
         probability_gain: That it beats no transfer, in [0, 1]: what transfers on record gained at such scores.
+        expected_gain: Over no transfer, in test accuracy, on average over what is not known.
         weight: Share in narrowing the search, in [0, 1]; 0 where it is not recommended.
         classes: How many the source tells apart; None where that is not known.
         others: Mean of every other measure, shown beside the one that ranks.
@@ -35,6 +36,7 @@ class Candidate(BaseModel):
     high: float
     probability_best: float
     probability_gain: float
+    expected_gain: float
     weight: float = 0.0
     classes: int | None = None
     others: dict[str, float] = {}

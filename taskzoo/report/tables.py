@@ -26,7 +26,7 @@ def recommendation_table(recommendations: Sequence[Recommendation]) -> pd.DataFr
 
     Returns:
         Columns target, measure, rank (from 1), source, mean, low, high, repeats, probability_best,
-        probability_gain, weight, recommended.
+        probability_gain, expected_gain, weight, recommended.
     """
     return pd.DataFrame(
         [
@@ -41,6 +41,7 @@ def recommendation_table(recommendations: Sequence[Recommendation]) -> pd.DataFr
                 "repeats": len(row.values),
                 "probability_best": row.probability_best,
                 "probability_gain": row.probability_gain,
+                "expected_gain": row.expected_gain,
                 "weight": row.weight,
                 "recommended": row.source in recommendation.recommended,
             }

@@ -52,6 +52,7 @@ def _sources(outcome: Outcome) -> Table:
         f"{recommendation.measure} [90 %]",
         "P(best)",
         "P(beats none)",
+        "gain, points",
         "use",
         "classes",
         "unlikeness",
@@ -66,6 +67,7 @@ def _sources(outcome: Outcome) -> Table:
             f"{row.mean:.3f} [{row.low:.3f}, {row.high:.3f}]",
             f"{row.probability_best:.2f}",
             f"{row.probability_gain:.2f}",
+            f"{100 * row.expected_gain:+.1f}",
             "yes" if row.source in recommendation.recommended else "",
             "" if row.classes is None else str(row.classes),
             *(

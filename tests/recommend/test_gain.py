@@ -10,7 +10,7 @@ from taskzoo.params import ProbeParams
 from taskzoo.recommend.experience import PastTransfer
 from taskzoo.recommend.gain import PRETRAINED, RANDOM, SCORES, Belief, gain_model, usual
 
-BELIEF = Belief(level=0.1, slope=0.3, noise=1.2, targets=3)
+BELIEF = Belief(level=0.1, slope=0.3, noise=1.2, spread=0.05, targets=3)
 
 
 def past(target: str, source: str, gain: float, score: float) -> PastTransfer:
@@ -19,7 +19,7 @@ def past(target: str, source: str, gain: float, score: float) -> PastTransfer:
 
 def test_without_a_record_the_belief_alone_speaks() -> None:
     model = gain_model([past("t", "a", 0.9, 0.0), past("t", "b", 0.1, 0.0), past("x", "a", 0.5, 1.0)], "t", BELIEF)
-    assert model.expected(np.array([2.0])) == pytest.approx([0.7])
+    assert model.expected(np.array([2.0])) == pytest.approx([0.7 * 0.05])
     scale = 1.2 * np.sqrt(1 + 1 / 3 + 4 / (3 * SCORES))
     assert model.probability(np.array([2.0]), 0.0) == pytest.approx([stats.t.cdf(0.7 / scale, 3)])
 
@@ -39,6 +39,7 @@ def test_the_posterior_is_prior_times_likelihood() -> None:
     mass = np.exp(log - log.max())
     mass /= mass.sum()
     assert model.mean == pytest.approx([(mass.sum(2) * level).sum(), (mass.sum(2) * slope).sum()], abs=0.01)
+    assert model.expected(np.array([2.0])) == pytest.approx([unit * (model.mean[0] + 2 * model.mean[1])])
     gain = stats.norm.cdf((level + 1.5 * slope)[..., None] / np.sqrt(variance))
     assert model.probability(np.array([1.5]), 0.0) == pytest.approx([(mass * gain).sum()], abs=0.005)
 
