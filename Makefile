@@ -43,7 +43,7 @@ test: $(READY) ## Run linters, type checks, import rules and every test
 	ruff format --check .
 	mypy
 	lint-imports
-	pytest --numprocesses logical --dist loadgroup
+	pytest --numprocesses logical --dist loadscope
 
 ui: $(READY) ## Open the MLflow UI on the store that repro filled
 	mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db --port $(PORT)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Nothing is looked up on a hub; set before huggingface_hub reads it.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -15,9 +16,15 @@ HERE = Path(__file__).parent
 SHARING = {"project", "registry"}  # Rooms whose files share a store or a project that takes long to make.
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and those of rooms that share what takes long."""
-    for item in items:
-        path = item.path.relative_to(HERE)
-        item.add_marker(pytest.mark.xdist_group(path.parts[0] if path.parts[0] in SHARING else str(path)))
+class Rooms(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps the tests of a file in one process, and those of rooms that share what takes long."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::")[0]
+        room = path.split("/")[1]
+        return room if room in SHARING else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Rooms:
+    """Tell pytest-xdist how to spread tests over processes."""
+    return Rooms(config, log)
