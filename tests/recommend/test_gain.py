@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -60,6 +60,7 @@ def test_a_target_counts_once() -> None:
     assert one.shape == other.shape
 
 
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 1000))
 def test_probabilities_become_true(seed: int) -> None:
     rng = np.random.default_rng(seed)
