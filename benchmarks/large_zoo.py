@@ -81,17 +81,19 @@ def register(client: MlflowClient, experiment: str, run: str, number: int) -> No
 
 
 def fill() -> tuple[Registry, float]:
-    """Return the store with all tasks, and the mean seconds of one registration of this call; 0 if none was left."""
+    """Return the store with all tasks, and the mean seconds of a registration, of the last call that did any."""
     registry = Registry(f"sqlite:///{PLACE}/mlflow.db", PLACE)
     client = MlflowClient(registry.uri)
     known = len(registry.index(FINGERPRINT, PLACE / "index").names)
     experiment = client.get_experiment_by_name("taskzoo")
     assert experiment is not None
+    if known == TASKS:
+        return registry, float(json.loads(RESULTS.read_text())["register_seconds"])
     run = client.create_run(experiment.experiment_id).info.run_id
     start = time.perf_counter()
     for number in track(range(known, TASKS), "register", console=Console(stderr=True)):
         register(client, experiment.experiment_id, run, number)
-    return registry, (time.perf_counter() - start) / max(TASKS - known, 1)
+    return registry, (time.perf_counter() - start) / (TASKS - known)
 
 
 def ranked(registry: Registry, folder: Path) -> dict[str, float]:
