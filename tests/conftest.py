@@ -1,7 +1,6 @@
 """Settings of all tests."""
 
 import os
-from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -12,7 +11,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # One process a core, one thread each; set before torch and numpy read it.
     os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
-HERE = Path(__file__).parent
 SHARING = {"project", "registry"}  # Rooms whose files share a store or a project that takes long to make.
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.markdown import table, where
 from benchmarks.published.agreement import Array, agreeing, nearest, rank_correlation
 from benchmarks.published.evaluate import Found, among_published
 from benchmarks.published.settings import EPS, HERE, SEEDS, zoo
@@ -32,7 +33,7 @@ def page(found: Sequence[Found], figures: Mapping[str, Any], environments: Seque
         "\n".join(f"- {line}" for line in disappointments(found, figures)),
         *(_section(each) for each in found),
         "## Where",
-        *(", ".join(f"{name} {value}" for name, value in each.items()) for each in environments),
+        *where(environments),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -55,7 +56,7 @@ def goals(figures: Mapping[str, Any]) -> list[str]:
         "seeds",
     ]
     chance = "A blind choice finds a third of FTD's minima (2.7 of 8) and a seventh of LD-NAS's (1.1 of 8)."
-    return [_table(head, rows), f"The goal is {figures['goal']}: {'met' if figures['met'] else 'not met'}. {chance}"]
+    return [table(head, rows), f"The goal is {figures['goal']}: {'met' if figures['met'] else 'not met'}. {chance}"]
 
 
 def disappointments(found: Sequence[Found], figures: Mapping[str, Any]) -> list[str]:
@@ -136,7 +137,7 @@ def _matrix(found: Found) -> str:
             theirs = f"*{theirs}*" if there[target] == source else theirs
             cells.append("" if source == target else f"{ours} {theirs}")
         rows.append(cells)
-    return _table(["source \\ target", *names], rows)
+    return table(["source \\ target", *names], rows)
 
 
 def _choices(found: Found) -> str:
@@ -146,7 +147,7 @@ def _choices(found: Found) -> str:
         [target, names[here], names[wanted], "yes" if agrees else "no", f"{share:.0%}"]
         for target, here, wanted, agrees, share in chosen
     ]
-    return _table(["target", "nearest here", "nearest published", "agrees", "in single seeds"], rows)
+    return table(["target", "nearest here", "nearest published", "agrees", "in single seeds"], rows)
 
 
 def _variants(found: Found) -> str:
@@ -159,7 +160,7 @@ def _variants(found: Found) -> str:
         own = rank_correlation(mean, definition)
         cells = [f"{_off_diagonal(mean):.3g}", f"{agrees} of {len(mean)}", _with_interval(*found.correlation(name))]
         rows.append([f"**{name}**" if name == found.paper.measure else name, *cells, f"{own:.2f}"])
-    return _table(["variant", "mean distance", "published minima", "Spearman with published", "with `ftd`"], rows)
+    return table(["variant", "mean distance", "published minima", "Spearman with published", "with `ftd`"], rows)
 
 
 def _off_diagonal(matrix: Array) -> float:
@@ -168,8 +169,3 @@ def _off_diagonal(matrix: Array) -> float:
 
 def _with_interval(value: float, low: float, high: float) -> str:
     return f"{value:.2f}" if low == high else f"{value:.2f} [{low:.2f}, {high:.2f}]"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.markdown import table, where
 from benchmarks.transfer.ablation import USUAL, VARIANTS
 from benchmarks.transfer.abstention import THRESHOLD, calibration, choices
 from benchmarks.transfer.costs import Costs, passes
@@ -56,7 +57,7 @@ def page(evaluations: Sequence[Evaluation], environments: Sequence[Mapping[str, 
         f"![Risk against coverage](../../{FIGURE})",
         *(_section(each) for each in evaluations),
         "## Where",
-        *map(_environment, environments),
+        *where(environments),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -88,9 +89,8 @@ def _section(found: Evaluation) -> str:
     if found.costs is not None:
         lines += [_beside(found.costs), ""]
     head = HEAD if found.costs is None else HEAD + COSTS
-    lines += [f"| {head} |", "|" + " --- |" * len(head.split("|"))]
     names = sorted(found.figures, key=lambda name: -float(found.figures[name]["tau_all"].mean()))
-    lines += [_row(found, name) for name in names]
+    lines.append(table(head.split(" | "), [_row(found, name) for name in names]))
     return "\n".join([*lines, *_abstention(found), *_ablation(found)])
 
 
@@ -106,7 +106,7 @@ def _ablation(found: Evaluation) -> list[str]:
             values = found.variants[f"{name} {how}"]
             cells += [_with_interval(values[f"tau_{pool}"]) for pool in POOLS]
             cells.append(f"{100 * values['regret_all'].mean():.1f}")
-        rows.append("| " + " | ".join(cells) + " |")
+        rows.append(cells)
     return [
         "",
         "What the Fisher kernel is made of (features and gradients; `python -m benchmarks.transfer.ablation`): "
@@ -114,9 +114,7 @@ def _ablation(found: Evaluation) -> list[str]:
         "tensors; *not weighed*, tensors of unequal trace; *fitted head*, along a head fitted to the labels; "
         "*log-likelihood*, of the labels under that head; *gradients alone*, without the features.",
         "",
-        f"| {head} |",
-        "|" + " --- |" * len(head.split("|")),
-        *rows,
+        table(head.split(" | "), rows),
     ]
 
 
@@ -130,10 +128,8 @@ def _abstention(found: Evaluation) -> list[str]:
         for label, threshold in (("always", 0.0), (f"at P >= {THRESHOLD:g}", THRESHOLD), ("never", 2.0)):
             here = each.at(threshold)
             risk = "" if np.isnan(here["risk"]) else f"{here['risk']:.1%}"
-            rows.append(
-                f"| {pool} | {label} | {here['coverage']:.0%} | {risk} | {100 * here['gain']:.1f} | "
-                f"{100 * each.oracle.mean():.1f} |"
-            )
+            points = [f"{100 * value:.1f}" for value in (here["gain"], each.oracle.mean())]
+            rows.append([pool, label, f"{here['coverage']:.0%}", risk, *points])
     said = "; ".join(
         f"{probability:.2f}: {share:.2f} ({count})"
         for probability, share, count in calibration(found.truth, found.answers)
@@ -143,16 +139,14 @@ def _abstention(found: Evaluation) -> list[str]:
         "Answering and abstaining, and how true the probabilities of a gain are (mean said, share that gained, number "
         f"of sources): {said}.",
         "",
-        f"| {head} |",
-        "|" + " --- |" * len(head.split("|")),
-        *rows,
+        table(head.split(" | "), rows),
     ]
 
 
-def _row(found: Evaluation, name: str) -> str:
+def _row(found: Evaluation, name: str) -> list[str]:
     values = found.figures[name]
     label = f"**{name}**" if name == DEFAULT else f"*{name}*" if name in CONTROLS else name
-    cells = [
+    return [
         label,
         _with_interval(values["tau_all"]),
         _with_interval(values["tau_other"]),
@@ -165,7 +159,6 @@ def _row(found: Evaluation, name: str) -> str:
         *(_difference(found, name, f"tau_{pool}") for pool in POOLS),
         *([] if found.costs is None else _costs(found.costs, name)),
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 def _with_interval(values: Any, digits: int = 2) -> str:
@@ -193,10 +186,6 @@ def _costs(costs: Costs, name: str) -> list[str]:
     """Return a row's last two cells; the likeness in the default is one subtraction of vectors."""
     measure = "fisher_kernel" if name == DEFAULT else name
     return [f"{costs.seconds[measure]:.3f}", passes(measure)] if measure in costs.seconds else ["", ""]
-
-
-def _environment(environment: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in environment.items())
 
 
 def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
