@@ -3,11 +3,11 @@
 import json
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
+from benchmarks.packages import installed
 from taskzoo.files import write_json
 
 PACKAGES = ("torch", "timm", "mlflow", "dvc", "great_expectations", "numpy")
@@ -25,7 +25,7 @@ def environment() -> dict[str, str | int]:
         "memory_gib": round(pages / 2**30),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: installed(name) for name in PACKAGES},
     }
 
 

@@ -4,13 +4,13 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.fisher.cases import RIVALS, Case
 from benchmarks.fisher.processes import DiedError, measure_environment, measure_memory, measure_time
 from benchmarks.fisher.settings import Settings
+from benchmarks.packages import installed
 from taskzoo.files import write_json
 
 Record = dict[str, Any]
@@ -119,11 +119,3 @@ def attempt(step: Callable[..., Record], *arguments: object) -> Record:
 def versions() -> dict[str, str]:
     """Return the versions of the rivals' libraries."""
     return {name: installed(name) for name in LIBRARIES}
-
-
-def installed(name: str) -> str:
-    """Return a package's version, or that it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

@@ -97,6 +97,8 @@ def measure_rival(prepare: Prepare, work: Workload, settings: Settings, plain_s:
     except WrongError as error:
         return {"status": "wrong", "detail": str(error)}
     except Exception as error:  # Whatever another library raises on a network that it does not know.
+        if settings.device == "cuda":
+            torch.cuda.synchronize()  # Raises where the GPU's context is lost, and with it whatever follows here.
         return {"status": "failed", "detail": f"{type(error).__name__}: {first_line(error)}"}
     return {**status, "seconds": seconds, "ratio": seconds / plain_s}
 

@@ -168,7 +168,9 @@ def fisher(
                 continue
             keeper.go_on(done)
             inputs = inputs.to(where)
-            engine = engine or Engine(model, names, likelihood, inputs)
+            if engine is None:
+                with working_in("float32", where):  # Rounding must not be taken for a rule that does not hold.
+                    engine = Engine(model, names, likelihood, inputs)
             chooser = _Chooser(likelihood, labels, draws, targets.to(where), generator)
             done.one_by_one = tuple(engine.alone)
             done = done.add(engine.sums(inputs, chooser), len(inputs), number + 1)

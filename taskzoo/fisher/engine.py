@@ -18,7 +18,7 @@ from taskzoo.fisher.taps import Taps
 Sums = dict[str, Tensor]
 Targets = Sequence[tuple[Tensor, Tensor | None]]  # Targets [N], each with the weight of its squares, [N] or all one.
 Choose = Callable[[Tensor], Targets]  # From the outputs.
-TOLERANCE = {torch.float32: 1e-2, torch.float64: 1e-5}  # Of a tensor's largest entry.
+TOLERANCE = {torch.bfloat16: 0.3, torch.float16: 0.1, torch.float32: 1e-2, torch.float64: 1e-5}  # Of the largest entry.
 UNLIKE = torch.tensor([1.0, 9.0])  # Weights of the two samples on which rules are tried, so that none stands for both.
 NEGLIGIBLE = 1e-6  # Of the network's largest entry: a true zero comes out as rounding.
 
@@ -242,6 +242,9 @@ def ready(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
         (value, value.requires_grad, value.grad, value._post_accumulate_grad_hooks, value._backward_hooks)
         for value in model.parameters()
     ]
+    cudnn = torch.backends.cudnn.enabled
+    if any(isinstance(module, nn.RNNBase) for module, _ in modes):
+        torch.backends.cudnn.enabled = False  # Its recurrent layers have a backward pass in training mode only.
     model.eval()
     try:
         model.requires_grad_(False)
@@ -253,6 +256,7 @@ def ready(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
             model.get_parameter(name).requires_grad_()
         yield
     finally:
+        torch.backends.cudnn.enabled = cudnn
         for parameter, flag, gradient, after, before in flags:
             parameter.requires_grad_(flag)
             parameter.grad = gradient

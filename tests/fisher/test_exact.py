@@ -1,5 +1,7 @@
 """Every way in which networks use their parameters, against the definition."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -55,6 +57,10 @@ def test_all_classes_agree_with_the_reference(name: str) -> None:
     assert error(fisher(network, [(images, torch.zeros(3))], labels="expected"), wanted) < 1e-12
 
 
+# In float64 torch's own hardswish and weight normalisation are this far off on a GPU: plain passes err by the same.
+INEXACT = {"levit": 1e-6, "weight_norm": 1e-6}
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize("name", CASES)
@@ -63,7 +69,7 @@ def test_gpu_agrees_with_the_reference(name: str) -> None:
     images, labels = batch(5, CASES[name].size)
     wanted = reference_fisher(network, images, labels)
     exact = fisher(network.double().cuda(), batches(images.double(), labels, 4, 1))
-    assert error(exact, wanted, negligible=1e-10) < 1e-9
+    assert error(exact, wanted, negligible=1e-10) < INEXACT.get(name, 1e-9)
     assert all(value.device.type == "cpu" for value in exact.values())
     assert exact.provenance.device == "cuda"
     single = fisher(network.float(), [(images.cuda(), labels.cuda())])
@@ -82,6 +88,24 @@ def test_low_precision_comes_near_the_reference(name: str, precision: Any, toler
     traces = [sum(float(value.sum()) for value in values.values()) for values in (found, wanted)]
     assert traces[0] == pytest.approx(traces[1], rel=tolerance)
     assert found.provenance.precision == precision
+    assert not found.provenance.one_by_one
+
+
+@contextmanager
+def autocast_on_the_cpu(precision: str, _device: torch.device) -> Iterator[None]:
+    """Stand in for ``working_in``, which leaves bfloat16 to GPUs; the CPU rounds alike."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        yield
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
+def test_rounding_is_not_taken_for_a_rule_that_does_not_hold(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taskzoo.fisher.diagonal.working_in", autocast_on_the_cpu)
+    network = build(name)
+    images, labels = batch(16, CASES[name].size)
+    found = fisher(network, [(images, labels)], precision="bf16")
+    assert not found.provenance.one_by_one
+    assert error(found, reference_fisher(network, images, labels)) < 0.05
 
 
 @pytest.mark.filterwarnings("error")
