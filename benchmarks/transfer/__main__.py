@@ -17,6 +17,7 @@ from benchmarks.transfer.scores import measure_scores
 from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, ROOT, SCORED, SCORED_DRAWS, settings
 from benchmarks.transfer.truth import measure_truth
 from taskzoo.files import write_text
+from taskzoo.probe.network import device
 from taskzoo.report.figures.style import save_png
 
 ENVIRONMENTS = RESULTS / "environments.json"
@@ -42,7 +43,8 @@ def main() -> None:
             measure_truth(setting, regime, options.draws)
             if regime in SCORED:
                 measure_scores(setting, regime, min(options.draws, SCORED_DRAWS))
-                measure_costs(setting, regime)
+                if device().type == "cpu":  # Where seconds of the processor are those of the work.
+                    measure_costs(setting, regime)
 
 
 def summarise() -> None:

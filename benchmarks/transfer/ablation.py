@@ -26,7 +26,7 @@ from taskzoo.fisher.engine import Engine, ready
 from taskzoo.fisher.feature_gram import DEAD, Directions, alike
 from taskzoo.fisher.head import fit_head
 from taskzoo.parallel import run_jobs
-from taskzoo.probe.network import build_probe
+from taskzoo.probe.network import device
 from taskzoo.probe.probes import tensors
 
 RANDOM = (1, 2, 4, 8)  # Numbers of random directions.
@@ -53,11 +53,11 @@ def variants(setting: str, source: str, repeat: int, few: TaskSplit, classes: in
     - log-likelihood: of the labels under that head, image by image: the empirical Fisher's own dual;
     - gradients alone: random 2 without the features.
     """
-    network = build_probe(settings()[setting].probe, classes, inputs.state(setting, source, repeat)).eval()
-    images, labels = tensors(few, settings()[setting].probe)
+    network = inputs.network(setting, classes, inputs.state(setting, source, repeat)).eval()
+    images, labels = (part.to(device()) for part in tensors(few, settings()[setting].probe))
     with torch.no_grad():
         features = network.backbone(images)
-    head = fit_head(features, labels, classes)
+    head = fit_head(features, labels, classes).to(device())
     wrong = head(features).softmax(1) - torch.nn.functional.one_hot(labels, classes)
     shape = features.shape
     found = {f"random {count}": grams(network.backbone, images, random(features, count)) for count in RANDOM}
@@ -71,7 +71,7 @@ def variants(setting: str, source: str, repeat: int, few: TaskSplit, classes: in
     kernels["fitted head"] = alike(grams(network.backbone, images, by_class), len(labels))
     errors = [(wrong @ head.weight).detach()]
     kernels["log-likelihood"] = alike(grams(network.backbone, images, errors), len(labels))
-    seen = unit((features @ features.T).double().numpy())
+    seen = unit((features @ features.T).double().cpu().numpy())
     sums = {name: seen + unit(kernel.numpy()) for name, kernel in kernels.items()}
     sums["gradients alone"] = unit(kernels[USUAL].numpy())
     return dict(_values(sums, few, classes))

@@ -11,7 +11,6 @@ from benchmarks.transfer.truth import chosen
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.distance.appearance import look, unlikeness
 from taskzoo.fisher.pairs import NO_TRANSFER
-from taskzoo.probe.network import build_probe
 from taskzoo.probe.storage import load_record
 
 Array = npt.NDArray[np.float64]
@@ -64,7 +63,7 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
     """
     names, how = list(zoo().tasks), settings()[setting].regimes[regime]
     probe = settings()[setting].probe
-    backbone = build_probe(probe, 2, inputs.initial(setting)).eval().backbone
+    backbone = inputs.network(setting, 2, inputs.initial(setting)).eval().backbone
 
     trained = [inputs.task(setting, name).train for name in names]
     pixels = np.array([statistics(one) for one in trained])

@@ -9,7 +9,7 @@ from benchmarks.transfer.settings import CACHE, SEED, SPLIT, data, settings, zoo
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.fisher.pairs import NO_TRANSFER
-from taskzoo.probe.network import State, fingerprint, initial_state
+from taskzoo.probe.network import Probe, State, build_probe, device, fingerprint, initial_state
 from taskzoo.probe.probes import train_probes
 from taskzoo.probe.storage import load_backbone, load_state
 
@@ -59,6 +59,11 @@ def state(setting: str, source: str, repeat: int) -> State:
     if source == NO_TRANSFER:
         return initial(setting)
     return load_backbone(folder(setting, source) / f"{repeat}.safetensors")
+
+
+def network(setting: str, classes: int, state: State) -> Probe:
+    """Return a network of this state, its head zero, on the GPU where there is one."""
+    return build_probe(settings()[setting].probe, classes, state).to(device())
 
 
 def head(setting: str, source: str, repeat: int) -> tuple[Tensor, Tensor]:

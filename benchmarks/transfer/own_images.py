@@ -18,7 +18,7 @@ from taskzoo.distance.vectors import Diagonal
 from taskzoo.files import digest_json, write_bytes
 from taskzoo.fisher.diagonal import FisherDiagonal, Labels, fisher
 from taskzoo.fisher.head import fit_head
-from taskzoo.probe.network import Probe, build_probe, normalise
+from taskzoo.probe.network import Probe, normalise
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import in_batches
 
@@ -53,7 +53,7 @@ def task_embedding(setting: str, split: TaskSplit, classes: int) -> Array:
         The backbone's Fisher averaged over each filter, [F].
     """
     probe = settings()[setting].probe
-    network = build_probe(probe, classes, inputs.initial(setting)).eval()
+    network = inputs.network(setting, classes, inputs.initial(setting)).eval()
     images, labels = tensors(split, probe)
     network.head.load_state_dict(fit_head(in_batches(network.backbone, images), labels, classes).state_dict())
     diagonal = _arrays(_fisher(network, images, labels, "expected"))
@@ -96,7 +96,7 @@ def own_fisher(setting: str, source: str, repeat: int, classes: tuple[int, ...])
 def source_means(setting: str, source: str, repeat: int) -> Array:
     """Return the mean features of a source's classes on its held-out images through its own network, [Z, D]."""
     probe, split = settings()[setting].probe, held_out(setting, source)
-    backbone = build_probe(probe, 2, inputs.state(setting, source, repeat)).backbone
+    backbone = inputs.network(setting, 2, inputs.state(setting, source, repeat)).backbone
     return class_means(in_batches(backbone, normalise(split.images, probe)).double().numpy(), split.labels)[0]
 
 
@@ -113,7 +113,7 @@ def _only_known(split: TaskSplit, known: npt.NDArray[np.int64]) -> TaskSplit:
 
 def _part(setting: str, source: str, repeat: int, classes: tuple[int, ...]) -> Probe:
     """Return a source's network with the part of its head that tells some classes apart."""
-    network = build_probe(settings()[setting].probe, len(classes), inputs.state(setting, source, repeat))
+    network = inputs.network(setting, len(classes), inputs.state(setting, source, repeat))
     weight, bias = inputs.head(setting, source, repeat)
     with torch.no_grad():
         network.head.weight.copy_(weight[list(classes)])

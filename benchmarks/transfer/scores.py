@@ -21,7 +21,7 @@ from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.parallel import run_jobs
-from taskzoo.probe.network import build_probe
+from taskzoo.probe.network import device
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import fit, in_batches
 
@@ -109,12 +109,12 @@ def target_network(setting: str, regime: str, target: str, draw: int) -> Observa
     """Return what a network shows that learned the target from the images of the draw, on the same images."""
     task, params = inputs.task(setting, target), settings()[setting]
     how, classes = params.regimes[regime], len(task.classes)
-    network = build_probe(params.probe, classes, inputs.initial(setting))
+    network = inputs.network(setting, classes, inputs.initial(setting))
     few = chosen(task.val, how, draw)
     images, labels = tensors(few, params.probe)
     fit(network, images, labels, params.recipe(how), draw)
     features = in_batches(network.backbone, images)
-    _, grams = feature_grams(network.backbone, images[:DIFFERENTIATED])
+    _, grams = feature_grams(network.backbone, images[:DIFFERENTIATED].to(device()))
     values = backbone_fisher(network, images, labels)
     gram = alike(grams, len(images[:DIFFERENTIATED]))
     pixels = torch.from_numpy(pixel_statistics(few.images))

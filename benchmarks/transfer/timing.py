@@ -14,7 +14,7 @@ from benchmarks.transfer.truth import chosen, learned
 from benchmarks.transfer.view import DIFFERENTIATED, DIRECTIONS, first, fitted_fisher, look
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.fisher.feature_gram import alike, feature_grams
-from taskzoo.probe.network import build_probe
+from taskzoo.probe.network import device
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import in_batches
 
@@ -80,12 +80,12 @@ def time_pair(setting: str, regime: str, target: str, source: str) -> dict[str, 
 def observing(setting: str, source: str, few: TaskSplit, classes: int) -> Mapping[str, float]:
     """Return the processor's seconds of observing each part of ``PASSES``."""
     probe = settings()[setting].probe
-    network = build_probe(probe, classes, inputs.state(setting, source, 0)).eval()
+    network = inputs.network(setting, classes, inputs.state(setting, source, 0)).eval()
     images, labels = tensors(few, probe)
     features = in_batches(network.backbone, images)
 
     def gradients() -> None:
-        some = images[:DIFFERENTIATED]
+        some = images[:DIFFERENTIATED].to(device())
         alike(feature_grams(network.backbone, some, DIRECTIONS)[1], len(some))
 
     own_fisher.cache_clear()

@@ -1,20 +1,24 @@
 """What really transfers: the test accuracy that a target reaches from every source and from the initial state."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import torch
+from rich.console import Console
+from rich.progress import track
 
 from benchmarks import rows
 from benchmarks.transfer import inputs
 from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, Regime, settings, zoo
+from benchmarks.transfer.stack import Stack
 from taskzoo.data.tasks import TaskSplit, few_shot
 from taskzoo.files import digest_json
 from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.parallel import run_jobs
-from taskzoo.probe.network import Probe, State, build_probe, normalise
+from taskzoo.probe.network import Probe, State, device, normalise
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import accuracy, fit, in_batches
 
@@ -23,8 +27,14 @@ Job = tuple[str, str, str, str, int]
 
 
 def measure_truth(setting: str, regime: str, draws: int = DRAWS) -> None:
-    """Fine-tune every target from every source and from the initial state, as far as that is not done."""
-    run_jobs(transfer, list(missing(setting, regime, draws)), f"{setting} {regime}")
+    """Let every target learn from every source and from the initial state, as far as that is not done."""
+    jobs = list(missing(setting, regime, draws))
+    if device().type == "cuda" and settings()[setting].regimes[regime].steps is not None:
+        # One process: a GPU that several share does one thing at a time.
+        for target, pairs in track(by_target(jobs).items(), f"{setting} {regime}", console=Console(stderr=True)):
+            transfer_together(setting, regime, target, pairs)
+    else:
+        run_jobs(transfer, jobs, f"{setting} {regime}")
 
 
 def path_of(setting: str, regime: str) -> Path:
@@ -47,6 +57,14 @@ def missing(setting: str, regime: str, draws: int = DRAWS) -> Iterator[Job]:
                     yield setting, regime, target, source, draw
 
 
+def by_target(jobs: list[Job]) -> dict[str, list[tuple[str, int]]]:
+    """Return source and draw of every job, by target."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for _, _, target, source, draw in jobs:
+        found.setdefault(target, []).append((source, draw))
+    return found
+
+
 def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
     """Return a hash of all that a result depends on."""
     params = settings()[setting]
@@ -61,11 +79,38 @@ def transfer(setting: str, regime: str, target: str, source: str, draw: int) -> 
     task, how = inputs.task(setting, target), settings()[setting].regimes[regime]
     state = inputs.state(setting, source, draw % REPEATS)
     value = learn(setting, how, state, chosen(task.val, how, draw), task.test, len(task.classes), draw)
-    rows.append(
-        path_of(setting, regime),
-        COLUMNS,
-        [(key(setting, regime, target, source, draw), target, source, draw, f"{value:.4f}")],
-    )
+    keep(setting, regime, target, {(source, draw): value})
+
+
+def transfer_together(setting: str, regime: str, target: str, pairs: list[tuple[str, int]]) -> None:
+    """Fine-tune a target from many sources, each with the images of its draw, at once; keep the accuracies."""
+    task, params = inputs.task(setting, target), settings()[setting]
+    how, classes = params.regimes[regime], len(task.classes)
+    draws = sorted({draw for _, draw in pairs})
+    images, labels = zip(*(tensors(chosen(task.val, how, draw), params.probe) for draw in draws), strict=True)
+    sets = torch.tensor([draws.index(draw) for _, draw in pairs])
+    form = inputs.network(setting, classes, inputs.initial(setting))
+    head = {f"head.{name}": value for name, value in form.head.state_dict().items()}
+    stack = Stack(form, [{**at_hand(setting, source, draw % REPEATS), **head} for source, draw in pairs])
+    stack.fit(torch.stack(images), torch.stack(labels), sets, params.recipe(how), draws)
+    found = stack.accuracies(*tensors(task.test, params.probe))
+    keep(setting, regime, target, dict(zip(pairs, found, strict=True)))
+
+
+@cache
+def at_hand(setting: str, source: str, repeat: int) -> State:
+    """Return the backbone of a training of a source, on the GPU, under the names of a whole network."""
+    state = inputs.state(setting, source, repeat)
+    return {f"backbone.{name}": value.to(device()) for name, value in state.items()}
+
+
+def keep(setting: str, regime: str, target: str, accuracies: Mapping[tuple[str, int], float]) -> None:
+    """Add accuracies of a target, by source and draw, to the file of results."""
+    lines = [
+        (key(setting, regime, target, source, draw), target, source, draw, f"{value:.4f}")
+        for (source, draw), value in accuracies.items()
+    ]
+    rows.append(path_of(setting, regime), COLUMNS, lines)
 
 
 def chosen(pool: TaskSplit, how: Regime, draw: int) -> TaskSplit:
@@ -83,7 +128,7 @@ def learn(setting: str, how: Regime, state: State, few: TaskSplit, test: TaskSpl
 def learned(setting: str, how: Regime, state: State, few: TaskSplit, classes: int, seed: int) -> Probe:
     """Return a network that learned from few images."""
     params = settings()[setting]
-    network = build_probe(params.probe, classes, state)
+    network = inputs.network(setting, classes, state)
     images, labels = tensors(few, params.probe)
     if how.steps is None:
         network.head.load_state_dict(fit_head(in_batches(network.backbone, images), labels, classes).state_dict())

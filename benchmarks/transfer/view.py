@@ -24,7 +24,7 @@ from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.fisher.summary import FisherProvenance
-from taskzoo.probe.network import Probe, build_probe, normalise
+from taskzoo.probe.network import Probe, device, normalise
 from taskzoo.probe.training import in_batches
 
 BATCH = 32
@@ -104,10 +104,10 @@ def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int, e
         All that the measures need.
     """
     state, probe = inputs.state(setting, source, repeat), settings()[setting].probe
-    network = build_probe(probe, classes, state).eval()
+    network = inputs.network(setting, classes, state).eval()
     images, labels = normalise(few.images, probe), torch.from_numpy(few.labels)
     features = in_batches(network.backbone, images)
-    _, grams = feature_grams(network.backbone, images[:DIFFERENTIATED], DIRECTIONS)
+    _, grams = feature_grams(network.backbone, images[:DIFFERENTIATED].to(device()), DIRECTIONS)
     rows, trained = features.double().numpy(), None
     if source != NO_TRANSFER:
         trained = Trained(
