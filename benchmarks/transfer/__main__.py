@@ -14,7 +14,7 @@ from benchmarks.transfer.figure import abstention_figure
 from benchmarks.transfer.inputs import build_datasets, train_sources
 from benchmarks.transfer.report import FIGURE, headline, page
 from benchmarks.transfer.scores import measure_scores
-from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, ROOT, SCORED, SCORED_DRAWS, settings
+from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, ROOT, SCORED_DRAWS, SEEN, settings
 from benchmarks.transfer.truth import measure_truth
 from taskzoo.files import write_text
 from taskzoo.probe.network import device
@@ -41,7 +41,7 @@ def main() -> None:
     for regime in options.regimes:
         for setting in options.settings:
             measure_truth(setting, regime, options.draws)
-            if regime in SCORED:
+            if regime == SEEN[regime]:
                 measure_scores(setting, regime, min(options.draws, SCORED_DRAWS))
                 if device().type == "cpu":  # Where seconds of the processor are those of the work.
                     measure_costs(setting, regime)

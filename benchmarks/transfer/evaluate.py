@@ -13,7 +13,7 @@ from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import POOLS, Truth, cube, inside, interval, regrets, residual, summary, weighted_taus
 from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
-from benchmarks.transfer.settings import REGIMES, settings
+from benchmarks.transfer.settings import REGIMES, SEEN, settings
 
 Array = npt.NDArray[np.float64]
 
@@ -79,7 +79,8 @@ def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:
     if found.empty:
         return Truth([], [], np.empty((0, 0, 0))), {}
     truth = cube(_whole_draws(found), "accuracy")
-    return truth, {**_measures(setting, regime, truth), **_controls(setting, regime, truth)}
+    seen = SEEN[regime]
+    return truth, {**_measures(setting, seen, truth), **_controls(setting, seen, truth)}
 
 
 def ceilings(truth: Truth) -> dict[str, float]:

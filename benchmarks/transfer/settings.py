@@ -22,7 +22,8 @@ SCORED_DRAWS = 2  # Of which the measures see the images: they vary less between
 SEED = 0
 DATA = "TASKZOO_DATA"
 REGIMES = ("few10", "linear", "few50", "full")
-SCORED = ("few10", "few50")  # Regimes whose images the measures see.
+# Of which regime the measures see the images: 50 a class stand for a whole pool, too.
+SEEN = {"few10": "few10", "linear": "few50", "few50": "few50", "full": "few50"}
 
 
 class Zoo(Section):
