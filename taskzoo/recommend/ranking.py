@@ -13,6 +13,7 @@ from taskzoo.params import RecommendParams
 from taskzoo.recommend.experience import PastTransfer, source_effects
 from taskzoo.recommend.gain import RANDOM, Belief, gain_model
 from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
+from taskzoo.recommend.units import centre_and_spread, standardised
 
 LOOKS = ("unlikeness", "pixel_unlikeness")
 BREADTH = 0.5  # Weight of the source's number of classes; chosen in benchmarks/transfer, small probe, few10.
@@ -152,37 +153,22 @@ def _noise(replicates: Array) -> tuple[float, int]:
     return float(np.sqrt((residual**2).sum() / freedom / repeats)), freedom
 
 
-def _standardised(values: Array, error: float) -> tuple[Array, float]:
-    """Return values less the sources' mean, and the error of one, in standard deviations over the sources.
-
-    Args:
-        values: Of the sources, no transfer last.
-        error: Of one value.
-
-    Returns:
-        Zeros where all sources are alike.
-    """
-    sources = values[:-1]
-    spread = float(sources.std())
-    return ((values - sources.mean()) / spread, error / spread) if spread > 0 else (np.zeros_like(values), 0.0)
-
-
 def _scored(
     column: DistanceColumn, params: RecommendParams, names: Sequence[str], closeness: Array, error: float
 ) -> tuple[Array, float]:
     """Return each source's score above no transfer's, by all but experience, and its error."""
-    above, noise = _standardised(closeness, error)
+    _, spread = centre_and_spread(closeness[:-1])
     looks, their_noise = _looks(column, names[:-1], params.measure)
-    score = above[:-1] - above[-1] + params.likeness * looks + BREADTH * _breadths(column, names[:-1])
-    return score, float(np.hypot(noise, params.likeness * their_noise))
+    above = (closeness[:-1] - closeness[-1]) / spread
+    score = above + params.likeness * looks + BREADTH * _breadths(column, names[:-1])
+    return score, float(np.hypot(error / spread, params.likeness * their_noise))
 
 
 def _breadths(column: DistanceColumn, names: Sequence[str]) -> Array:
     """Return the logarithm of each source's number of classes, standardised; zeros where one is not known."""
     if not all(name in column.classes for name in names):
         return np.zeros(len(names))
-    logs = np.log([column.classes[name] for name in names])
-    return _standardised(np.append(logs, logs.mean()), 0.0)[0][:-1]
+    return standardised(np.log([column.classes[name] for name in names]))
 
 
 def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[Array, float]:
@@ -191,8 +177,8 @@ def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[
     for name in (name for name in LOOKS if name in column.values and name != measure):
         apart = np.array([column.values[name][source] for source in names], dtype=np.float64)
         unlike = apart.mean(1)
-        looks, noise = _standardised(-np.append(unlike, unlike.mean()), _noise(apart[..., None])[0])
-        total, error = total + looks[:-1], float(np.hypot(error, noise))
+        total -= standardised(unlike)
+        error = float(np.hypot(error, _noise(apart[..., None])[0] / centre_and_spread(unlike)[1]))
     return total, error
 
 

@@ -18,7 +18,7 @@ from taskzoo.registry.records import SCHEMA
 SKETCH = "appearance"  # The tag of a version that holds its sketch.
 COLUMNS = ("name", "version", "updated", "sketch")
 FIRST_PAGE, PAGE = 20, 1000  # Mostly there is little news.
-OVERLAP_MS = 60_000  # Versions this much older than the newest known are read again: clocks of writers differ.
+OVERLAP_MS = 10_000  # Versions this much older than the newest known are read again: clocks of writers differ.
 
 
 @dataclass(frozen=True)
