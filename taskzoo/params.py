@@ -20,7 +20,7 @@ MeasureName = Literal[
     "unlikeness",
     "pixel_unlikeness",
 ]
-StrategyName = Literal["random", "fuse"]
+StrategyName = Literal["random", "evolution", "tpe", "monas", "fuse"]
 
 
 def check_name(name: str) -> str:
@@ -191,6 +191,9 @@ class SearchParams(Section):
     steps: int = Field(40, ge=1, description="Training steps per evaluated architecture.")
     batch_size: int = Field(64, ge=2)
     learning_rate: float = Field(3e-3, gt=0)
+    explore: float = Field(
+        0.25, ge=0, lt=1, description="Of the trials of a narrowed search, the share that looks at the whole space."
+    )
     elites: int = Field(4, ge=1, description="Best architectures kept for later searches to learn from.")
     final_learning_rate: float = Field(2e-3, gt=0, description="Of the chosen network, trunk included.")
     final_steps: int = Field(

@@ -8,22 +8,9 @@ from torch import Tensor, nn
 
 from taskzoo.errors import InputError
 from taskzoo.probe.network import Probe, State, create_backbone, feature_size
-from taskzoo.search.space import Architecture, Choice, decode, narrow
+from taskzoo.search.space import Architecture, Choice, OnImages, decode, narrow
 
 MODEL = "model"
-
-
-class OnImages(nn.Module):
-    """A network over images that eats the one-element list of a model space's inputs."""
-
-    def __init__(self, network: Probe) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, inputs: list[Tensor]) -> Tensor:
-        """Return logits [N, K] of [images]."""
-        logits: Tensor = self.network(inputs[0])
-        return logits
 
 
 class ModelSpace:
@@ -62,7 +49,7 @@ class ModelSpace:
             backbone.load_state_dict(self.weights[name])
         return OnImages(Probe(backbone, feature_size(backbone, self.image_size), classes))
 
-    def assemble(self, architecture: Architecture, module: nn.Module) -> Probe:
+    def assemble(self, architecture: Architecture, module: nn.Module) -> nn.Module:
         """Copy a built network into one that eats images.
 
         Args:

@@ -1,6 +1,7 @@
 """What an architecture is judged by: validation accuracy after a short training, and its size."""
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,13 @@ class Metrics:
     accuracy: float
     parameters: int
     macs: int
+
+
+class Evaluator(Protocol):
+    """Answers what an architecture is worth."""
+
+    def evaluate(self, space: Any, architecture: Architecture, seed: int) -> Metrics:
+        """Return the metrics of an architecture of a space that the evaluator knows, from the seed alone."""
 
 
 class Lookup(nn.Module):

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskzoo.files import write_json
-from taskzoo.search.problem import Problem
+from taskzoo.search.problem import Evaluator
 from taskzoo.search.space import Architecture, SearchSpace, decode
 
 Accuracy = Annotated[float, Field(ge=0, le=1)]
@@ -97,7 +97,7 @@ class Elites(BaseModel):
 
 
 def measure(
-    strategy: str, space: SearchSpace, problem: Problem, architecture: Architecture, seed: int, number: int
+    strategy: str, space: SearchSpace, problem: Evaluator, architecture: Architecture, seed: int, number: int
 ) -> Trial:
     """Train an architecture alone and record it; the arm is named "full" until ``search_task`` names it.
 

@@ -1,5 +1,7 @@
 """The searches of one task."""
 
+import math
+
 from taskzoo.params import ProbeParams, SearchParams
 from taskzoo.probe.network import State
 from taskzoo.probe.training import Recipe
@@ -8,7 +10,7 @@ from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
-from taskzoo.search.strategies import STRATEGIES
+from taskzoo.search.strategies import STRATEGIES, Strategy
 from taskzoo.search.strategies.ticks import Tick, silent
 
 
@@ -34,12 +36,20 @@ def candidate_recipe(params: SearchParams) -> Recipe:
 
 
 def search_task(
-    space: SearchSpace, problem: Problem, params: SearchParams, arm: str, seed: int, tick: Tick = silent
+    space: SearchSpace,
+    whole: SearchSpace,
+    problem: Problem,
+    params: SearchParams,
+    arm: str,
+    seed: int,
+    tick: Tick = silent,
 ) -> list[Trial]:
     """Run every strategy with every seed on one space.
 
     Args:
         space: Whole or restricted.
+        whole: Of which it is a part; a search of a part ends with ``params.explore`` of its trials in the whole, and
+            goes over to it as soon as the part is exhausted.
         problem: The task.
         params: Strategies, seeds and trials.
         arm: Name of the space in the trials.
@@ -51,7 +61,41 @@ def search_task(
     """
     done: list[Trial] = []
     for name, own_seed in ((name, seed + repeat) for name in params.strategies for repeat in range(params.seeds)):
-        trials = STRATEGIES[name](space, problem, params.trials, own_seed, silent)
+        search = STRATEGIES[name]
+        if space is whole:
+            trials = search(space, problem, params.trials, own_seed)
+        else:
+            trials = narrowed_search(search, space, whole, problem, params.trials, params.explore, own_seed)
         done.extend(trial.model_copy(update={"arm": arm}) for trial in trials)
         tick(params.trials)
     return done
+
+
+def narrowed_search(
+    search: Strategy,
+    part: SearchSpace,
+    whole: SearchSpace,
+    problem: Problem,
+    trials: int,
+    explore: float,
+    seed: int,
+) -> list[Trial]:
+    """Search a part of a space first, then the whole, going on from what was found.
+
+    Args:
+        search: The strategy.
+        part: A restriction of ``whole``.
+        whole: The space.
+        problem: The task.
+        trials: Candidate trainings that may be spent in both.
+        explore: At least this share of them is kept for the whole; more where the part is exhausted.
+        seed: Of everything drawn.
+
+    Returns:
+        All trials; numbers run over both.
+    """
+    spent: list[int] = []
+    first = search(part, problem, trials - math.ceil(explore * trials), seed, spent.append)
+    before = sum(spent)
+    rest = search(whole, problem, trials - before, seed, silent, first) if before < trials else []
+    return first + [trial.model_copy(update={"number": before + trial.number}) for trial in rest]

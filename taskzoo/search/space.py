@@ -47,6 +47,23 @@ class SearchSpace(Protocol):
         """Return the part of the space that has only the named options; decisions not named stay whole."""
 
 
+class OnImages(nn.Module):
+    """A network over images that eats the one-element list of a space whose inputs are the images.
+
+    Args:
+        network: Maps images to logits.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        """Return logits [N, K] of [images]."""
+        logits: Tensor = self.network(inputs[0])
+        return logits
+
+
 def size(space: SearchSpace) -> int:
     """Return the number of architectures."""
     return prod(len(choice.options) for choice in space.choices)
@@ -55,6 +72,26 @@ def size(space: SearchSpace) -> int:
 def sample(space: SearchSpace, rng: np.random.Generator) -> Architecture:
     """Return a random architecture, every option of a decision equally likely."""
     return tuple(int(rng.integers(len(choice.options))) for choice in space.choices)
+
+
+def mutate(space: SearchSpace, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Return an architecture that differs in one decision, drawn among those that leave a choice.
+
+    Args:
+        space: The space.
+        architecture: The parent.
+        rng: Draws the decision and its new option, all others of it equally likely.
+
+    Returns:
+        The child; the parent itself where the space has no other.
+    """
+    open_ones = [place for place, choice in enumerate(space.choices) if len(choice.options) > 1]
+    if not open_ones:
+        return architecture
+    place = int(rng.choice(open_ones))
+    step = int(rng.integers(1, len(space.choices[place].options)))
+    changed = (architecture[place] + step) % len(space.choices[place].options)
+    return (*architecture[:place], changed, *architecture[place + 1 :])
 
 
 def decode(space: SearchSpace, architecture: Architecture) -> dict[str, str]:

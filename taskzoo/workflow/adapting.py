@@ -210,7 +210,7 @@ def _search(
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("search", total=total)
         problem = make_problem(task, params.search, params.probe)
-        trials, arms = search_arms(spaces, problem, params, lambda count: progress.advance(bar, count))
+        trials, arms = search_arms(spaces, space, problem, params, lambda count: progress.advance(bar, count))
     metrics = write_search(folder / "search", task, space, arms, trials, params.search, params.probe)
     comparison = Comparison(target=task.name, transfers=transfers, trials=trials)
     write_json(folder / "comparison.json", comparison.model_dump(mode="json"))

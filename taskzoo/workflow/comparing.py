@@ -64,12 +64,17 @@ def narrowed_spaces(
 
 
 def search_arms(
-    spaces: Mapping[str, CellSpace | ModelSpace], problem: Problem, params: Params, tick: Tick = silent
+    spaces: Mapping[str, CellSpace | ModelSpace],
+    whole: CellSpace | ModelSpace,
+    problem: Problem,
+    params: Params,
+    tick: Tick = silent,
 ) -> tuple[list[Trial], dict[str, dict[str, tuple[str, ...]]]]:
     """Search every space with the same seeds and budget.
 
     Args:
         spaces: Arm -> space.
+        whole: The full space, of which they are parts, or which they are.
         problem: The target.
         params: Budget and seeds.
         tick: Told of trials that are done.
@@ -80,7 +85,7 @@ def search_arms(
     trials = [
         trial
         for arm, space in spaces.items()
-        for trial in search_task(space, problem, params.search, arm, params.seed, tick)
+        for trial in search_task(space, whole, problem, params.search, arm, params.seed, tick)
     ]
     return trials, {arm: options(space) for arm, space in spaces.items()}
 
@@ -107,5 +112,5 @@ def compare(
         Transfers and trials of every arm.
     """
     problem = make_problem(task, params.search, params.probe)
-    trials, _ = search_arms(narrowed_spaces(space, advice, zoo, params), problem, params)
+    trials, _ = search_arms(narrowed_spaces(space, advice, zoo, params), space, problem, params)
     return Comparison(target=task.name, transfers=compare_transfers(task, advice, zoo, params), trials=[*full, *trials])

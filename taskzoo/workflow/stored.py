@@ -56,7 +56,7 @@ def search_stored(name: str, params: Params) -> None:
         return
     (folder / KEY).unlink(missing_ok=True)
     space = make_space(params.search, params.probe, load_backbone(trunk))
-    trials, options = search_arms({"full": space}, make_problem(task, params.search, params.probe), params)
+    trials, options = search_arms({"full": space}, space, make_problem(task, params.search, params.probe), params)
     write_search(folder, task, space, options, trials, params.search, params.probe)
     write_json(folder / KEY, SearchKey(key=key).model_dump())
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from taskzoo.errors import InputError
-from taskzoo.params import SearchParams
+from taskzoo.params import SearchParams, StrategyName
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
@@ -89,7 +89,8 @@ def test_a_description_cannot_name_a_remote_network(space: CellSpace, tmp_path: 
 
 def test_models_start_from_given_weights(models: ModelSpace) -> None:
     state = initial_state(PROBE)
-    given = models.assemble((0,), models.build((0,), 2)).backbone.state_dict()
+    whole = models.assemble((0,), models.build((0,), 2))
+    given = whole.get_submodule("backbone").state_dict()
     assert all(torch.equal(given[key], tensor) for key, tensor in state.items())
     module = models.build((1,), 2).eval()
     images = torch.randn(2, 3, 32, 32)
@@ -104,10 +105,11 @@ def test_model_lists_are_checked(models: ModelSpace) -> None:
     assert models.restrict({"model": ["test_convnext3"]}).choices[0].options == ("test_convnext3",)
 
 
-@pytest.mark.parametrize("strategy", ["random", "fuse"])
-def test_every_strategy_runs_on_models(strategy: str, models: ModelSpace) -> None:
-    trials = STRATEGIES["random" if strategy == "random" else "fuse"](models, make_problem(2), 3, 0, lambda count: None)
-    assert trials
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_runs_on_models(strategy: StrategyName, models: ModelSpace) -> None:
+    trials = STRATEGIES[strategy](models, make_problem(2), 3, 0)
+    assert trials == STRATEGIES[strategy](models, make_problem(2), 3, 0)
+    assert {trial.strategy for trial in trials} == {strategy}
     assert all(trial.architecture["model"] in models.choices[0].options for trial in trials)
 
 

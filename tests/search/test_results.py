@@ -1,4 +1,4 @@
-"""Trials, elites, curves and random search."""
+"""Trials, elites, curves and narrowed searches."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from taskzoo.errors import InputError
-from taskzoo.params import SearchParams
+from taskzoo.params import SearchParams, StrategyName
 from taskzoo.records import read_json
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.problem import Problem
@@ -19,7 +19,8 @@ from taskzoo.search.results import (
     save_record,
 )
 from taskzoo.search.run import search_task
-from taskzoo.search.strategies.random_search import draw_distinct, random_search
+from taskzoo.search.space import size
+from taskzoo.search.strategies import STRATEGIES
 from tests.search.conftest import make_problem
 
 
@@ -66,32 +67,40 @@ def test_the_curve_by_hand() -> None:
     assert curve["std"][2] == pytest.approx(np.std([0.9, 0.6], ddof=1))
 
 
-def test_random_search_never_repeats(space: CellSpace) -> None:
-    small = space.restrict({"level": ["level3"], "edge_0_1": ["skip", "sep3x3"], "edge_0_2": ["skip"]})
-    drawn = draw_distinct(small, 14, seed=0)
-    assert len(set(drawn)) == 14
-    assert draw_distinct(small, 14, seed=0) == drawn
-    assert draw_distinct(small, 5, seed=1) != drawn[:5]
-
-
 def test_random_search_covers_a_space_smaller_than_its_budget(space: CellSpace, problem: Problem) -> None:
     keep = {choice.name: ["skip"] for choice in space.choices[1:]}
-    trials = random_search(space.restrict({**keep, "level": ["level2", "level3"]}), problem, 9, seed=0)
+    trials = STRATEGIES["random"](space.restrict({**keep, "level": ["level2", "level3"]}), problem, 9, seed=0)
     assert [each.number for each in trials] == [1, 2]
     assert {each.architecture["level"] for each in trials} == {"level2", "level3"}
 
 
 def test_search_task_runs_all_and_repeats_itself(space: CellSpace) -> None:
     params = SearchParams(seeds=2, trials=4, steps=4)
-    first, second = (search_task(space, make_problem(4), params, "narrowed", seed=5) for _ in range(2))
+    first, second = (search_task(space, space, make_problem(4), params, "narrowed", seed=5) for _ in range(2))
     assert first == second
     assert {(each.strategy, each.seed) for each in first} == {(s, n) for s in ("random", "fuse") for n in (5, 6)}
     assert {each.arm for each in first} == {"narrowed"}
     assert all(each.number <= 4 for each in first)
 
 
+@pytest.mark.parametrize("strategy", ["random", "evolution", "fuse"])
+def test_a_narrowed_search_ends_in_the_whole_space(strategy: StrategyName, space: CellSpace) -> None:
+    part = space.restrict({choice.name: [choice.options[0]] for choice in space.choices[1:]})
+    params = SearchParams(seeds=2, trials=8, steps=2, strategies=[strategy], explore=0.5)
+    trials = search_task(part, space, make_problem(2), params, "narrowed", seed=0)
+    one = [trial for trial in trials if trial.seed == 0]
+    assert [trial.number for trial in one] == sorted({trial.number for trial in one})
+    assert one[-1].number <= 8
+    inside = [set(trial.architecture.values()) <= {"skip", *space.choices[0].options} for trial in one]
+    assert inside[0]
+    if strategy != "fuse":  # Whose later incumbents may all be the first.
+        assert size(part) == 4
+        assert inside[:4] == [True] * 4
+        assert not all(inside)
+
+
 def test_a_trained_architecture_has_learned(space: CellSpace) -> None:
-    (found,) = random_search(space.restrict({"level": ["level1"]}), make_problem(40), 1, seed=0)
+    (found,) = STRATEGIES["random"](space.restrict({"level": ["level1"]}), make_problem(40), 1, seed=0)
     assert found.accuracy > 0.9
 
 

@@ -1,21 +1,33 @@
 """Search strategies: each proposes architectures and knows nothing of tasks, sources or distances."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from taskzoo.params import StrategyName
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
+from taskzoo.search.strategies.asking import AskTell
+from taskzoo.search.strategies.evolution import AgingEvolution
 from taskzoo.search.strategies.fuse import fuse_search
-from taskzoo.search.strategies.random_search import random_search
-from taskzoo.search.strategies.ticks import Tick
+from taskzoo.search.strategies.policy_gradient import PolicyGradient
+from taskzoo.search.strategies.random_search import Uniform
+from taskzoo.search.strategies.ticks import Tick, silent
+from taskzoo.search.strategies.tpe import ParzenEstimator
 
 
 class Strategy(Protocol):
     """What every strategy is called with."""
 
-    def __call__(self, space: SearchSpace, problem: Problem, trials: int, seed: int, tick: Tick) -> list[Trial]:
+    def __call__(
+        self,
+        space: SearchSpace,
+        problem: Problem,
+        trials: int,
+        seed: int,
+        tick: Tick = silent,
+        known: Sequence[Trial] = (),
+    ) -> list[Trial]:
         """Search.
 
         Args:
@@ -24,10 +36,17 @@ class Strategy(Protocol):
             trials: Candidate trainings that may be spent, each of the problem's recipe.
             seed: Of everything drawn.
             tick: Told how many candidate trainings have just been spent.
+            known: Earlier trials of the same search, perhaps in a part of the space, from which it goes on.
 
         Returns:
-            The architectures trained alone, in order.
+            The architectures trained alone, in order, numbered from 1.
         """
 
 
-STRATEGIES: Mapping[StrategyName, Strategy] = {"random": random_search, "fuse": fuse_search}
+STRATEGIES: Mapping[StrategyName, Strategy] = {
+    "random": AskTell("random", Uniform),
+    "evolution": AskTell("evolution", AgingEvolution),
+    "tpe": AskTell("tpe", ParzenEstimator),
+    "monas": AskTell("monas", PolicyGradient),
+    "fuse": fuse_search,
+}

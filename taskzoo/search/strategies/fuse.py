@@ -7,6 +7,8 @@ candidate has a seed of its own, optimisers live for a whole round, batch normal
 alpha moves, nothing is drawn twice, and both alpha and the incumbent have a test of convergence.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,11 +18,12 @@ from taskzoo.probe.network import device
 from taskzoo.probe.training import Recipe, batches, in_batches
 from taskzoo.search.problem import Inputs, Lookup, Problem, seeded, take
 from taskzoo.search.results import Trial, measure
-from taskzoo.search.space import Architecture, SearchSpace, sample, size
+from taskzoo.search.space import Architecture, SearchSpace, encode, sample, size
 from taskzoo.search.strategies.ticks import Tick, silent
 from taskzoo.search.supernet import Mixture
 
 CANDIDATES = 3  # The incumbent and two fresh ones.
+SMALLEST_ROUND = 2 + 1  # Two candidates, and the winner alone.
 TURN = 10  # Weight steps between two moves of alpha.
 ALPHA_STEPS = 20  # At most, a turn.
 ALPHA_RATE = 0.1
@@ -28,7 +31,9 @@ STILL = 1e-3  # Alpha has converged when no share moves by more.
 PATIENCE = 2  # Rounds an incumbent must survive for the search to end.
 
 
-def fuse_search(space: SearchSpace, problem: Problem, trials: int, seed: int, tick: Tick = silent) -> list[Trial]:
+def fuse_search(
+    space: SearchSpace, problem: Problem, trials: int, seed: int, tick: Tick = silent, known: Sequence[Trial] = ()
+) -> list[Trial]:
     """Search by rounds of competing candidates.
 
     A round of C candidates spends C trainings. A new incumbent is then trained once more, alone, so that its
@@ -40,12 +45,16 @@ def fuse_search(space: SearchSpace, problem: Problem, trials: int, seed: int, ti
         trials: Candidate trainings that may be spent.
         seed: Of everything drawn.
         tick: Told of trainings spent.
+        known: Earlier trials of the same search, perhaps in a part of the space; the best is the first incumbent.
 
     Returns:
-        One trial per incumbent, in order: the last one is FUSE's answer.
+        One trial per incumbent, in order: the last one is FUSE's answer. None where too little is left for a round.
     """
-    rng = np.random.default_rng(seed)
-    incumbent = sample(space, rng)
+    if known and trials < SMALLEST_ROUND:
+        return []
+    rng = np.random.default_rng([seed, len(known)])
+    best = max(known, key=lambda each: each.accuracy, default=None)
+    incumbent = sample(space, rng) if best is None else encode(space, best.architecture)
     seen = {incumbent}
     done: list[Trial] = []
     spent = survived = 0
@@ -75,8 +84,7 @@ def round_size(left: int) -> int:
         ``CANDIDATES``, or all that is left but one (for the winner alone) where no other round could follow.
     """
     joint = left - 1
-    smallest_round = 2 + 1
-    return CANDIDATES if joint - CANDIDATES >= smallest_round else joint
+    return CANDIDATES if joint - CANDIDATES >= SMALLEST_ROUND else joint
 
 
 def _fresh(space: SearchSpace, rng: np.random.Generator, seen: set[Architecture], count: int) -> list[Architecture]:

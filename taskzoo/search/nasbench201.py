@@ -1,0 +1,169 @@
+"""The cells of NAS-Bench-201 (Dong and Yang, 2020): 15,625 networks, whose accuracies others have measured."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from taskzoo.search.space import Architecture, Choice, OnImages, decode, narrow
+
+NODES = 4
+EDGES = tuple((start, end) for end in range(1, NODES) for start in range(end))
+KERNELS = {"none": 0, "skip_connect": 0, "nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 0}  # Of convolutions.
+OPERATIONS = tuple(KERNELS)
+STAGES = 3
+
+
+class NASBench201Space:
+    """Networks of three stages of equal cells; a cell sums one operation an edge on each of its nodes.
+
+    Decision ``edge_i_j`` names the operation from node i to node j.
+
+    Args:
+        width: Channels of the first stage; each later one has twice as many.
+        cells: Cells a stage.
+        choices: The decisions; left out, all operations on every edge.
+    """
+
+    def __init__(self, width: int = 16, cells: int = 5, choices: tuple[Choice, ...] | None = None) -> None:
+        self.width, self.cells = width, cells
+        self.choices = choices or tuple(Choice(_edge(start, end), OPERATIONS) for start, end in EDGES)
+
+    def inputs(self, images: Tensor) -> list[Tensor]:
+        """Return the images themselves."""
+        return [images]
+
+    def build(self, architecture: Architecture, classes: int) -> OnImages:
+        """Return the network, initialised from torch's current seed."""
+        return OnImages(Network(decode(self, architecture), self.width, self.cells, classes))
+
+    def assemble(self, architecture: Architecture, module: nn.Module) -> nn.Module:
+        """Copy a built network into one that eats images.
+
+        Args:
+            architecture: Option indices.
+            module: What ``build`` made of them.
+
+        Returns:
+            The copy, on the CPU, in evaluation mode, all weights trainable.
+
+        Raises:
+            TypeError: If ``build`` did not make the module.
+        """
+        if not isinstance(module, OnImages):
+            raise TypeError(f"expected a network that build() made, got {type(module).__name__}")
+        return deepcopy(module.network).cpu().requires_grad_(True).eval()
+
+    def restrict(self, keep: Mapping[str, Sequence[str]]) -> Self:
+        """Return the part of the space that has only the named options."""
+        return type(self)(self.width, self.cells, narrow(self.choices, keep))
+
+    def costs(self, architecture: Architecture, classes: int, image_size: int) -> tuple[int, int]:
+        """Return weights and multiply-accumulates of a network without building it; both are sums over its edges."""
+        kernels = [KERNELS[name] for name in decode(self, architecture).values()]
+        squares, count = sum(kernel**2 for kernel in kernels), sum(kernel > 0 for kernel in kernels)
+        weights, macs = 27 * self.width + 2 * self.width, 27 * self.width * image_size**2
+        for stage in range(STAGES):
+            wide, pixels = self.width << stage, (image_size >> stage) ** 2
+            weights += self.cells * (squares * wide**2 + 2 * count * wide)
+            macs += self.cells * squares * wide**2 * pixels
+            if stage:  # A residual block leads here: two 3x3 convolutions and a pointwise one, from half as many.
+                weights += 14 * wide**2 + 4 * wide
+                macs += 14 * wide**2 * pixels
+        wide = self.width << (STAGES - 1)
+        return weights + 2 * wide + (wide + 1) * classes, macs + wide * classes
+
+
+class Network(nn.Module):
+    """Stem, three stages of cells with residual blocks between them, and a linear head.
+
+    Args:
+        operations: By decision.
+        width: Channels of the first stage.
+        cells: Cells a stage.
+        classes: Number of outputs.
+    """
+
+    def __init__(self, operations: Mapping[str, str], width: int, cells: int, classes: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+        body: list[nn.Module] = []
+        for stage in range(STAGES):
+            wide = width << stage
+            if stage:
+                body.append(Reduction(wide // 2, wide))
+            body.extend(Cell(operations, wide) for _ in range(cells))
+        self.body = nn.Sequential(*body)
+        self.last = nn.Sequential(nn.BatchNorm2d(wide), nn.ReLU())
+        self.head = nn.Linear(wide, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits [N, K] of normalised images [N, 3, H, W]."""
+        logits: Tensor = self.head(self.last(self.body(self.stem(images))).mean((2, 3)))
+        return logits
+
+
+class Cell(nn.Module):
+    """Four nodes; each sums the operations on the edges from all earlier ones, and the last is the output."""
+
+    def __init__(self, operations: Mapping[str, str], channels: int) -> None:
+        super().__init__()
+        self.edges = nn.ModuleDict({name: _operation(option, channels) for name, option in operations.items()})
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return maps of the same shape, [N, C, h, w]."""
+        nodes = [maps]
+        for end in range(1, NODES):
+            terms = [self.edges[_edge(start, end)](nodes[start]) for start in range(end)]
+            nodes.append(torch.stack(terms).sum(0))
+        return nodes[-1]
+
+
+class Reduction(nn.Module):
+    """A residual block that halves the map and doubles the channels."""
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(_convolution(channels, outputs, 3, stride=2), _convolution(outputs, outputs, 3))
+        self.side = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(channels, outputs, 1, bias=False))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return [N, 2C, h / 2, w / 2] of [N, C, h, w]."""
+        out: Tensor = self.main(maps) + self.side(maps)
+        return out
+
+
+class Zero(nn.Module):
+    """No connection."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return zeros."""
+        return torch.zeros_like(maps)
+
+
+def _operation(name: str, channels: int) -> nn.Module:
+    if kernel := KERNELS[name]:
+        return _convolution(channels, channels, kernel)
+    if name == "avg_pool_3x3":
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    return nn.Identity() if name == "skip_connect" else Zero()
+
+
+def _convolution(channels: int, outputs: int, kernel: int, stride: int = 1) -> nn.Module:
+    """Return ReLU, convolution, batch normalisation."""
+    convolution = nn.Conv2d(channels, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(outputs))
+
+
+def _edge(start: int, end: int) -> str:
+    return f"edge_{start}_{end}"
+
+
+def cell_string(operations: Mapping[str, str]) -> str:
+    """Return the benchmark's own name of a cell, as in ``|nor_conv_3x3~0|+|none~0|skip_connect~1|+...``."""
+    nodes = [
+        "|" + "".join(f"{operations[_edge(start, end)]}~{start}|" for start in range(end)) for end in range(1, NODES)
+    ]
+    return "+".join(nodes)
