@@ -1,16 +1,17 @@
 """The searches of one task."""
 
 import math
+from collections.abc import Callable
 
 from taskzoo.params import ProbeParams, SearchParams
 from taskzoo.probe.network import State
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.models import ModelSpace
-from taskzoo.search.problem import Problem
+from taskzoo.search.problem import Evaluator, Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
-from taskzoo.search.strategies import STRATEGIES, Strategy
+from taskzoo.search.strategies import STRATEGIES
 from taskzoo.search.strategies.ticks import Tick, silent
 
 
@@ -72,10 +73,10 @@ def search_task(
 
 
 def narrowed_search(
-    search: Strategy,
+    search: Callable[..., list[Trial]],
     part: SearchSpace,
     whole: SearchSpace,
-    problem: Problem,
+    problem: Evaluator,
     trials: int,
     explore: float,
     seed: int,
@@ -83,7 +84,7 @@ def narrowed_search(
     """Search a part of a space first, then the whole, going on from what was found.
 
     Args:
-        search: The strategy.
+        search: The strategy, one that ``problem`` suits.
         part: A restriction of ``whole``.
         whole: The space.
         problem: The task.

@@ -1,0 +1,196 @@
+"""What elites of another data set spare a search: ``python -m benchmarks.narrowing --table <nasbench201.csv.gz>``.
+
+On all cells of NAS-Bench-201: a search of one data set leaves four elites, and a search of the other is narrowed to
+what they use, by the product's own ``narrow`` and ``narrowed_search``. Searches see the validation accuracies after 12
+epochs; the figures are regrets in test accuracy after 200. It measures what is missing in
+``benchmarks/results/narrowing`` and goes on where it was killed; ``--summary`` prints the headline from what is there,
+its last line as JSON.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import rows
+from benchmarks.environment import note_environment
+from taskzoo.parallel import run_jobs
+from taskzoo.params import RecommendParams, SearchParams, StrategyName
+from taskzoo.recommend.narrowing import narrow
+from taskzoo.search.nasbench201 import NASBench201Space, cell_string
+from taskzoo.search.results import Trial, elites
+from taskzoo.search.run import narrowed_search
+from taskzoo.search.space import decode, sample
+from taskzoo.search.strategies import STRATEGIES
+from taskzoo.search.table import Accuracies, TableProblem, read_accuracies
+
+RESULTS = Path(__file__).parent / "results/narrowing"
+SOURCES = {"cifar10": "cifar100", "cifar100": "cifar10"}  # By target.
+SEARCHES: tuple[StrategyName, ...] = ("random", "evolution", "tpe", "monas")  # Those that can read a table.
+ARMS = {
+    "full": "the whole space",
+    "narrowed": "narrowed by the elites of a search of the other data set",
+    "random": "narrowed by as many random architectures",
+    "worst": "narrowed by the worst of that search",
+}
+TRIALS, SEEDS, CHUNK = 200, 500, 50
+ELITES, KEEP, EXPLORE = (
+    SearchParams().elites,
+    RecommendParams().keep,
+    SearchParams().explore,
+)  # The product's defaults.
+POINTS = (*range(1, 21), *range(25, TRIALS + 1, 5))  # Evaluations after which the regret is kept.
+COLUMNS = ("key", "target", "strategy", "arm", "chunk", *(str(point) for point in POINTS))
+SPACE = NASBench201Space()
+Array = npt.NDArray[np.float64]
+
+
+@cache
+def accuracies(path: Path, dataset: str) -> Accuracies:
+    """Return a data set's accuracies."""
+    return read_accuracies(path, dataset)
+
+
+def measure(path: Path, target: str, strategy: StrategyName, arm: str, chunk: int) -> None:
+    """Search with some seeds and keep their mean regret, in points, by evaluations."""
+    known = accuracies(path, target)
+    best = max(known.test.values())
+    seeds = range(chunk * CHUNK, (chunk + 1) * CHUNK)
+    regrets = [100 * (best - reached(searched(path, target, strategy, arm, seed), known)) for seed in seeds]
+    values = [f"{value:.4g}" for value in np.mean(regrets, axis=0)[[point - 1 for point in POINTS]]]
+    row = (key(target, strategy, arm, chunk), target, strategy, arm, chunk, *values)
+    rows.append(path_of(strategy), COLUMNS, [row])
+
+
+def searched(path: Path, target: str, strategy: StrategyName, arm: str, seed: int) -> list[Trial]:
+    """Return the trials of one search."""
+    problem, search = TableProblem(accuracies(path, target)), STRATEGIES[strategy]
+    if arm == "full":
+        return list(search(SPACE, problem, TRIALS, seed))  # type: ignore[arg-type]
+    keep = narrow({"source": chosen(path, SOURCES[target], arm, seed)}, {"source": 1.0}, KEEP).keep
+    return narrowed_search(search, SPACE.restrict(keep), SPACE, problem, TRIALS, EXPLORE, seed)
+
+
+def chosen(path: Path, source: str, arm: str, seed: int) -> Sequence[Mapping[str, str]]:
+    """Return the architectures that narrow a search."""
+    if arm == "random":
+        rng = np.random.default_rng([seed, 1])
+        return [decode(SPACE, sample(SPACE, rng)) for _ in range(ELITES)]
+    problem = TableProblem(accuracies(path, source))
+    trials = STRATEGIES["evolution"](SPACE, problem, TRIALS, SEEDS + seed)  # type: ignore[arg-type]
+    ordered = elites(trials, len(trials))
+    return [each.architecture for each in (ordered[:ELITES] if arm == "narrowed" else ordered[-ELITES:])]
+
+
+def reached(trials: Sequence[Trial], known: Accuracies) -> Array:
+    """Return, by evaluations, the test accuracy of the architecture whose validation accuracy was best so far."""
+    values = np.array([trial.accuracy for trial in trials])
+    tests = np.array([known.test[cell_string(trial.architecture)] for trial in trials])
+    leaders = np.array([int(np.argmax(values[: count + 1])) for count in range(len(values))])
+    curve = tests[leaders]
+    return np.concatenate([curve, np.full(TRIALS - len(curve), curve[-1])])
+
+
+def key(target: str, strategy: str, arm: str, chunk: int) -> str:
+    """Return a name of a row that changes with the settings."""
+    return f"{target}-{strategy}-{arm}-{chunk}-{TRIALS}-{CHUNK}-{ELITES}-{KEEP}-{EXPLORE}"
+
+
+def path_of(strategy: str) -> Path:
+    """Return the file of a strategy's results."""
+    return RESULTS / f"{strategy}.csv"
+
+
+def missing(strategy: StrategyName) -> list[tuple[str, StrategyName, str, int]]:
+    """Return what is not done; chunks change slowest."""
+    done = set(rows.read(path_of(strategy), COLUMNS)["key"])
+    every = product(range(math.ceil(SEEDS / CHUNK)), SOURCES, ARMS)
+    return [
+        (target, strategy, arm, chunk) for chunk, target, arm in every if key(target, strategy, arm, chunk) not in done
+    ]
+
+
+def curves(strategy: StrategyName) -> dict[tuple[str, str], tuple[Array, int]]:
+    """Return the mean regret at ``POINTS`` and how many seeds it is of, by target and arm."""
+    table = rows.read(path_of(strategy), COLUMNS)
+    wanted = {
+        key(*parts) for parts in zip(table["target"], table["strategy"], table["arm"], table["chunk"], strict=True)
+    }
+    table = table[table["key"].isin(wanted)]
+    points = [str(point) for point in POINTS]
+    return {
+        (str(target), str(arm)): (group[points].to_numpy(dtype=np.float64).mean(0), CHUNK * len(group))
+        for (target, arm), group in table.groupby(["target", "arm"])
+    }
+
+
+def headline() -> dict[str, Any]:
+    """Return by strategy and target: seeds, final regrets, and the evaluations that narrowing needs for the full's."""
+    found: dict[str, Any] = {}
+    for strategy in SEARCHES:
+        known = curves(strategy)
+        for target in SOURCES:
+            if all((target, arm) in known for arm in ARMS):
+                found[f"{strategy} {target}"] = entry({arm: known[target, arm] for arm in ARMS})
+    wanted = len(SEARCHES) * len(SOURCES)
+    return {"cells": found, "met": len(found) == wanted and all(each["met"] for each in found.values())}
+
+
+def entry(known: Mapping[str, tuple[Array, int]]) -> dict[str, Any]:
+    """Return the figures of one strategy and target."""
+    full, narrowed = known["full"][0], known["narrowed"][0]
+    soon = np.flatnonzero(narrowed <= full[-1])
+    needed = int(POINTS[soon[0]]) if len(soon) else None
+    return {
+        "seeds": min(count for _, count in known.values()),
+        "regret": {arm: round(float(curve[-1]), 3) for arm, (curve, _) in known.items()},
+        "regret_after_tenth": {
+            arm: round(float(curve[POINTS.index(TRIALS // 10)]), 3) for arm, (curve, _) in known.items()
+        },
+        "evaluations_needed": needed,
+        "of": TRIALS,
+        "met": needed is not None and needed <= TRIALS // 10 and bool(narrowed[-1] <= full[-1]),
+    }
+
+
+def show(found: Mapping[str, Any]) -> Table:
+    """Return the headline as a table."""
+    table = Table(title=f"Regret in test accuracy (points) after {TRIALS} evaluations, and after a tenth of them")
+    for name in ("search", "seeds", *ARMS, "evaluations needed"):
+        table.add_column(name)
+    for name, each in found["cells"].items():
+        regrets = [f"{each['regret'][arm]:.2f} ({each['regret_after_tenth'][arm]:.2f})" for arm in ARMS]
+        table.add_row(name, str(each["seeds"]), *regrets, str(each["evaluations_needed"] or "never"))
+    return table
+
+
+def main() -> None:
+    """Measure, or print what is there."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.narrowing", description=__doc__)
+    parser.add_argument("--table", type=Path, help="the accuracies, a CSV file")
+    parser.add_argument("--strategies", nargs="*", choices=SEARCHES, default=SEARCHES)
+    parser.add_argument("--summary", action="store_true", help="measure nothing")
+    options = parser.parse_args()
+    if not options.summary:
+        if options.table is None:
+            parser.error("--table is missing; expected the CSV file with the accuracies of all cells")
+        note_environment(RESULTS / "environments.json")
+        for strategy in options.strategies:
+            jobs = [(options.table, *job) for job in missing(strategy)]
+            run_jobs(measure, jobs, strategy)
+    found = headline()
+    Console(width=160).print(show(found))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
