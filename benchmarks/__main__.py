@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import large_zoo
+from benchmarks import large_zoo, narrowing
 from benchmarks.markdown import table
 from benchmarks.published import evaluate as published
 from benchmarks.published import report as published_report
@@ -36,7 +36,7 @@ def page(cells: Sequence[Evaluation]) -> str:
     Returns:
         The whole text.
     """
-    return "\n\n".join([HEAD, *_transfer(cells), *_published(), *_large_zoo()]) + "\n"
+    return "\n\n".join([HEAD, *_transfer(cells), *_published(), *_narrowing(), *_large_zoo()]) + "\n"
 
 
 def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
@@ -105,6 +105,29 @@ def _published() -> Iterator[str]:
     yield "### What disappoints"
     yield "\n".join(f"- {line}" for line in published_report.disappointments(found, figures))
     yield f"![The measured matrices beside the published ones](../{published_report.FIGURE})"
+
+
+def _narrowing() -> Iterator[str]:
+    """Yield what narrowing spares a search."""
+    found = narrowing.headline()
+    yield "## What narrowing spares a search"
+    yield (
+        "All cells of NAS-Bench-201: regret in test accuracy (points) after "
+        f"{narrowing.TRIALS} evaluations, and in brackets after a tenth of them; mean over seeds. "
+        + "; ".join(f"*{arm}*: {text}" for arm, text in narrowing.ARMS.items())
+        + ". The last column is after how many evaluations the narrowed search is as good as the full one in the end; "
+        "the goal is a tenth. Measured by `python -m benchmarks.narrowing`."
+    )
+    rows = [
+        [
+            name,
+            str(each["seeds"]),
+            *(f"{each['regret'][arm]:.2f} ({each['regret_after_tenth'][arm]:.2f})" for arm in narrowing.ARMS),
+            f"{each['evaluations_needed'] or 'never'} of {each['of']}",
+        ]
+        for name, each in found["cells"].items()
+    ]
+    yield table(["strategy and data set", "seeds", *narrowing.ARMS, "needed"], rows)
 
 
 def _large_zoo() -> Iterator[str]:

@@ -16,6 +16,8 @@ from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 from taskzoo.recommend.units import centre_and_spread, standardised
 
 LOOKS = ("unlikeness", "pixel_unlikeness")
+FISHER = "ftd_layerwise"  # Le et al.'s distance, layer by layer, which tells apart what the other parts do not.
+BESIDE = 0.5  # Its weight; chosen in benchmarks/transfer, few10.
 BREADTH = 0.5  # Weight of the source's number of classes; chosen in benchmarks/transfer, small probe, few10.
 DRAWS = 20_000
 WITHIN = 0.25  # Sources whose probability of being best is at least this share of the greatest are within noise of it.
@@ -29,14 +31,16 @@ def rank(
     belief: Belief = RANDOM,
     seed: int = 0,
 ) -> Recommendation:
-    """Rank the sources of one target by ``params.measure``, by how alike the images look, and by their breadth.
+    """Rank the sources of one target by ``params.measure``, by how alike the images look, and by what else helps.
 
-    The labels say how well a source's network tells the classes apart, the images how far its domain is, and a source
-    that had to tell many classes apart learned features of wider use: each errs in its own way. So a source's score is
-    the sum of the measure, of the images' likeness, to the initial state's network and by their pixels, and of the
-    logarithm of the number of its classes, each in standard deviations over the target's sources, the likeness with
-    the weight ``params.likeness``; and of how much better than its score the source has been for other targets. It is
-    counted from no transfer's score, which is the measure's alone: the initial state has neither images nor classes.
+    The labels say how well a source's network tells the classes apart, the images how far its domain is, the Fisher
+    distance how much its network would have to change, and a source that had to tell many classes apart learned
+    features of wider use: each errs in its own way. So a source's score is the sum of the measure, of the images'
+    likeness, to the initial state's network and by their pixels, of the layerwise Fisher distance, and of the logarithm
+    of the number of its classes, each in standard deviations over the target's sources, the likeness with the weight
+    ``params.likeness``, the last two with half; and of how much better than its score the source has been for other
+    targets. It is counted from no transfer's score, which is the measure's alone: the initial state has neither images
+    nor classes.
 
     How probable a gain is at a score, transfers on record say; the measure's own gap does not: from pretrained weights
     a source may explain the labels better than the initial state and yet learn worse.
@@ -158,10 +162,10 @@ def _scored(
 ) -> tuple[Array, float]:
     """Return each source's score above no transfer's, by all but experience, and its error."""
     _, spread = centre_and_spread(closeness[:-1])
-    looks, their_noise = _looks(column, names[:-1], params.measure)
+    weights = {**dict.fromkeys(LOOKS, params.likeness), FISHER: BESIDE}
+    beside, their_noise = _beside(column, names[:-1], params.measure, weights)
     above = (closeness[:-1] - closeness[-1]) / spread
-    score = above + params.likeness * looks + BREADTH * _breadths(column, names[:-1])
-    return score, float(np.hypot(error / spread, params.likeness * their_noise))
+    return above + beside + BREADTH * _breadths(column, names[:-1]), float(np.hypot(error / spread, their_noise))
 
 
 def _breadths(column: DistanceColumn, names: Sequence[str]) -> Array:
@@ -171,14 +175,26 @@ def _breadths(column: DistanceColumn, names: Sequence[str]) -> Array:
     return standardised(np.log([column.classes[name] for name in names]))
 
 
-def _looks(column: DistanceColumn, names: Sequence[str], measure: str) -> tuple[Array, float]:
-    """Return how alike each source's images look, and its error; zeros where that was not measured."""
+def _beside(
+    column: DistanceColumn, names: Sequence[str], measure: str, weights: Mapping[str, float]
+) -> tuple[Array, float]:
+    """Return the weighed closeness of each source by other measures, and its error; those not measured count nothing.
+
+    Args:
+        column: The target's distances.
+        names: Of the sources.
+        measure: What ranks, which is counted elsewhere.
+        weights: Of measures whose lower values are closer.
+
+    Returns:
+        Sums over the measures, each in standard deviations over the sources.
+    """
     total, error = np.zeros(len(names)), 0.0
-    for name in (name for name in LOOKS if name in column.values and name != measure):
+    for name in (name for name in weights if name in column.values and name != measure):
         apart = np.array([column.values[name][source] for source in names], dtype=np.float64)
-        unlike = apart.mean(1)
-        total -= standardised(unlike)
-        error = float(np.hypot(error, _noise(apart[..., None])[0] / centre_and_spread(unlike)[1]))
+        noise = _noise(apart[..., None])[0] / centre_and_spread(apart.mean(1))[1]
+        total -= weights[name] * standardised(apart.mean(1))
+        error = float(np.hypot(error, weights[name] * noise))
     return total, error
 
 

@@ -10,7 +10,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.gain import PRETRAINED, RANDOM, gain_model
-from taskzoo.recommend.ranking import BREADTH, rank
+from taskzoo.recommend.ranking import BESIDE, BREADTH, rank
 from tests.recommend.columns import column as column_of
 
 PARAMS = RecommendParams(measure="ftd", confidence=0.75, sources=2)
@@ -34,7 +34,7 @@ def test_a_clear_column_is_ranked_and_the_target_is_no_source_of_its_own() -> No
 
 def test_direction_turns_the_ranking() -> None:
     answer = rank(column_of({"ridge_loo": CLEAR}), PARAMS.model_copy(update={"measure": "ridge_loo"}))
-    assert answer.recommended == ["far"]
+    assert answer.sources() == ["far", "near"]
 
 
 def test_it_abstains_when_the_gap_is_noise() -> None:
@@ -113,6 +113,19 @@ def test_weights_follow_the_expected_gain_and_others_are_shown() -> None:
 def test_unusable_columns_are_refused(column: dict[str, list[float]], message: str) -> None:
     with pytest.raises(InputError, match=message):
         rank(column_of({"ftd": column}), PARAMS)
+
+
+def test_the_layerwise_fisher_distance_is_added_at_half_weight() -> None:
+    values = {"a": [0.1, 0.1], "b": [0.2, 0.2], "c": [0.6, 0.6], NO_TRANSFER: [0.5, 0.5]}
+    apart = {"a": [9.0, 9.0], "b": [1.0, 1.0], "c": [2.0, 2.0], NO_TRANSFER: [0.1, 0.1]}
+    answer = rank(column_of({"ftd": values, "ftd_layerwise": apart}), PARAMS)
+    closeness, own = -np.array([0.1, 0.2, 0.6]), -np.array([9.0, 1.0, 2.0])
+    expected = (closeness + 0.5) / closeness.std() + BESIDE * stats.zscore(own)
+    for name, score in zip("abc", expected, strict=True):
+        assert answer.candidate(name).score == pytest.approx(score)
+    # Where it ranks, it counts once.
+    alone = rank(column_of({"ftd_layerwise": apart}), PARAMS.model_copy(update={"measure": "ftd_layerwise"}))
+    assert alone.candidate("a").score == pytest.approx((own[0] + 0.1) / own.std())
 
 
 def test_the_likeness_of_the_images_is_added_in_standard_deviations() -> None:
