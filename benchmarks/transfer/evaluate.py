@@ -143,8 +143,9 @@ def _whole_draws(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measures(setting: str, regime: str, truth: Truth) -> dict[str, Array]:
+    """Return the scores of every measure; none while targets are still to be scored."""
     table = scores.table(setting, regime)
-    if table.empty:
+    if table.empty or not set(truth.targets) <= set(table["target"]):
         return {}
     return _columns(_whole_draws(table), [name for name in NAMES if name in table], truth)
 
