@@ -20,7 +20,7 @@ MeasureName = Literal[
     "unlikeness",
     "pixel_unlikeness",
 ]
-StrategyName = Literal["random", "evolution", "tpe", "monas", "fuse"]
+StrategyName = Literal["random", "evolution", "tpe", "monas", "naswot", "area", "fuse"]
 
 
 def check_name(name: str) -> str:

@@ -8,6 +8,7 @@ from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
 from taskzoo.search.strategies.asking import AskTell
+from taskzoo.search.strategies.by_score import area_search, naswot_search
 from taskzoo.search.strategies.evolution import AgingEvolution
 from taskzoo.search.strategies.fuse import fuse_search
 from taskzoo.search.strategies.policy_gradient import PolicyGradient
@@ -48,5 +49,7 @@ STRATEGIES: Mapping[StrategyName, Strategy] = {
     "evolution": AskTell("evolution", AgingEvolution),
     "tpe": AskTell("tpe", ParzenEstimator),
     "monas": AskTell("monas", PolicyGradient),
+    "naswot": naswot_search,
+    "area": area_search,
     "fuse": fuse_search,
 }
