@@ -43,11 +43,8 @@ ARMS = {
     "worst": "narrowed by the worst of that search",
 }
 TRIALS, SEEDS, CHUNK = 200, 500, 50
-ELITES, KEEP, EXPLORE = (
-    SearchParams().elites,
-    RecommendParams().keep,
-    SearchParams().explore,
-)  # The product's defaults.
+DEFAULTS = SearchParams()
+ELITES, KEEP, EXPLORE = DEFAULTS.elites, RecommendParams().keep, DEFAULTS.explore
 POINTS = (*range(1, 21), *range(25, TRIALS + 1, 5))  # Evaluations after which the regret is kept.
 COLUMNS = ("key", "target", "strategy", "arm", "chunk", *(str(point) for point in POINTS))
 SPACE = NASBench201Space()
@@ -77,7 +74,7 @@ def searched(path: Path, target: str, strategy: StrategyName, arm: str, seed: in
     if arm == "full":
         return list(search(SPACE, problem, TRIALS, seed))  # type: ignore[arg-type]
     keep = narrow({"source": chosen(path, SOURCES[target], arm, seed)}, {"source": 1.0}, KEEP).keep
-    return narrowed_search(search, SPACE.restrict(keep), SPACE, problem, TRIALS, EXPLORE, seed)
+    return narrowed_search(search, SPACE.restrict(keep), SPACE, problem, TRIALS, math.ceil(EXPLORE * TRIALS), seed)
 
 
 def chosen(path: Path, source: str, arm: str, seed: int) -> Sequence[Mapping[str, str]]:

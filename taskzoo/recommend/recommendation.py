@@ -10,8 +10,8 @@ class Candidate(BaseModel):
 
     Attributes:
         source: A task.
-        score: What orders: the measure, the likeness of the images and the number of classes, each in standard
-            deviations over the sources, and the experience; 0 is no transfer's.
+        score: What orders: the measure, the likeness of the images, the layerwise Fisher distance and the number of
+            classes, each in standard deviations over the sources, and the experience; 0 is no transfer's.
         experience: How much better than its score the source has been for other targets; 0 where none is recorded.
         values: The measure, one value a repeat.
         mean: Over repeats.

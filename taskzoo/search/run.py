@@ -11,7 +11,7 @@ from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Evaluator, Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
-from taskzoo.search.strategies import STRATEGIES
+from taskzoo.search.strategies import LEAST, STRATEGIES
 from taskzoo.search.strategies.ticks import Tick, silent
 
 
@@ -49,8 +49,8 @@ def search_task(
 
     Args:
         space: Whole or restricted.
-        whole: Of which it is a part; a search of a part ends with ``params.explore`` of its trials in the whole, and
-            goes over to it as soon as the part is exhausted.
+        whole: Of which it is a part; a search of a part ends with ``params.explore`` of its trials in the whole,
+            unless these are too few for the strategy, and goes over to it as soon as the part is exhausted.
         problem: The task.
         params: Strategies, seeds and trials.
         arm: Name of the space in the trials.
@@ -66,7 +66,9 @@ def search_task(
         if space is whole:
             trials = search(space, problem, params.trials, own_seed)
         else:
-            trials = narrowed_search(search, space, whole, problem, params.trials, params.explore, own_seed)
+            kept = math.ceil(params.explore * params.trials)
+            explore = kept if kept >= LEAST.get(name, 1) else 0
+            trials = narrowed_search(search, space, whole, problem, params.trials, explore, own_seed)
         done.extend(trial.model_copy(update={"arm": arm}) for trial in trials)
         tick(params.trials)
     return done
@@ -78,7 +80,7 @@ def narrowed_search(
     whole: SearchSpace,
     problem: Evaluator,
     trials: int,
-    explore: float,
+    explore: int,
     seed: int,
 ) -> list[Trial]:
     """Search a part of a space first, then the whole, going on from what was found.
@@ -89,14 +91,14 @@ def narrowed_search(
         whole: The space.
         problem: The task.
         trials: Candidate trainings that may be spent in both.
-        explore: At least this share of them is kept for the whole; more where the part is exhausted.
+        explore: At least so many of them are kept for the whole; more where the part is exhausted.
         seed: Of everything drawn.
 
     Returns:
         All trials; numbers run over both.
     """
     spent: list[int] = []
-    first = search(part, problem, trials - math.ceil(explore * trials), seed, spent.append)
+    first = search(part, problem, trials - explore, seed, spent.append)
     before = sum(spent)
     rest = search(whole, problem, trials - before, seed, silent, first) if before < trials else []
     return first + [trial.model_copy(update={"number": before + trial.number}) for trial in rest]

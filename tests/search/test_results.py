@@ -99,6 +99,14 @@ def test_a_narrowed_search_ends_in_the_whole_space(strategy: StrategyName, space
         assert not all(inside)
 
 
+def test_too_few_trials_for_a_round_are_not_kept_from_the_narrowed_space(space: CellSpace) -> None:
+    part = space.restrict({choice.name: list(choice.options[:2]) for choice in space.choices[1:]})
+    params = SearchParams(seeds=2, trials=6, steps=2, strategies=["fuse"], explore=0.25)
+    narrowed = search_task(part, space, make_problem(2), params, "narrowed", seed=0)
+    alone = search_task(part, part, make_problem(2), params, "narrowed", seed=0)
+    assert narrowed == alone
+
+
 def test_a_trained_architecture_has_learned(space: CellSpace) -> None:
     (found,) = STRATEGIES["random"](space.restrict({"level": ["level1"]}), make_problem(40), 1, seed=0)
     assert found.accuracy > 0.9

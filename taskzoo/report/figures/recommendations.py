@@ -45,8 +45,9 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
             figure,
             f"Which source for which target? {first.measure} against no transfer ({direction})",
             f"Best source first: by {first.measure}, by how alike the images look (weight {first.likeness:g}), by the "
-            "source's number of classes. Bars start at no transfer (dashed); whiskers: 90 % interval of the mean over "
-            f"{len(first.candidates[0].values)} repeats (noise pooled over the panel's sources), dots: single repeats. "
+            "layerwise Fisher distance and the source's number of classes (half weight). Bars start at no transfer "
+            f"(dashed); whiskers: 90 % interval of the mean over {len(first.candidates[0].values)} repeats (noise "
+            "pooled over the panel's sources), dots: single repeats. "
             "Dotted: the target itself, trained anew, and its labels permuted. P: probability of beating no transfer, "
             f"from what transfers on record gained; recommended from P ≥ {first.confidence:g}. Answered: {answered} of "
             f"{len(recommendations)} targets.",

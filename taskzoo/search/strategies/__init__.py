@@ -10,7 +10,7 @@ from taskzoo.search.space import SearchSpace
 from taskzoo.search.strategies.asking import AskTell
 from taskzoo.search.strategies.by_score import area_search, naswot_search
 from taskzoo.search.strategies.evolution import AgingEvolution
-from taskzoo.search.strategies.fuse import fuse_search
+from taskzoo.search.strategies.fuse import SMALLEST_ROUND, fuse_search
 from taskzoo.search.strategies.policy_gradient import PolicyGradient
 from taskzoo.search.strategies.random_search import Uniform
 from taskzoo.search.strategies.ticks import Tick, silent
@@ -53,3 +53,5 @@ STRATEGIES: Mapping[StrategyName, Strategy] = {
     "area": area_search,
     "fuse": fuse_search,
 }
+LEAST: Mapping[StrategyName, int] = {"fuse": SMALLEST_ROUND}
+"""Trials without which a strategy can do nothing; one where it is not named."""
