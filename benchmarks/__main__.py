@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import large_zoo, narrowing
+from benchmarks import large_zoo, narrowing, naswot
 from benchmarks.markdown import table
 from benchmarks.published import evaluate as published
 from benchmarks.published import report as published_report
+from benchmarks.rows import read
 from benchmarks.transfer import report as transfer_report
 from benchmarks.transfer.evaluate import Evaluation, evaluations
 from benchmarks.transfer.metrics import POOLS
@@ -36,7 +37,7 @@ def page(cells: Sequence[Evaluation]) -> str:
     Returns:
         The whole text.
     """
-    return "\n\n".join([HEAD, *_transfer(cells), *_published(), *_narrowing(), *_large_zoo()]) + "\n"
+    return "\n\n".join([HEAD, *_transfer(cells), *_published(), *_narrowing(), *_naswot(), *_large_zoo()]) + "\n"
 
 
 def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
@@ -118,7 +119,7 @@ def _narrowing() -> Iterator[str]:
         + ". The last column is after how many evaluations the narrowed search is as good as the full one in the end; "
         "the goal is a tenth. Measured by `python -m benchmarks.narrowing`."
     )
-    rows = [
+    lines = [
         [
             name,
             str(each["seeds"]),
@@ -127,7 +128,33 @@ def _narrowing() -> Iterator[str]:
         ]
         for name, each in found["cells"].items()
     ]
-    yield table(["strategy and data set", "seeds", *narrowing.ARMS, "needed"], rows)
+    yield table(["strategy and data set", "seeds", *narrowing.ARMS, "needed"], lines)
+
+
+def _naswot() -> Iterator[str]:
+    """Yield what an untrained network's score says of its trained accuracy."""
+    found = naswot.headline(read(naswot.SCORES, naswot.COLUMNS))
+    yield "## What NASWOT's score says"
+    if "tau" not in found:
+        yield "`python -m benchmarks.naswot` has not been run."
+        return
+    taus = "; ".join(
+        f"{name}: {each['test']:.3f} (12 epochs, validation: {each['validation_12_epochs']:.3f}; published: "
+        f"{each['published']:.3f})"
+        for name, each in found["tau"].items()
+    )
+    yield (
+        f"{found['networks']} of {naswot.NETWORKS} random cells of NAS-Bench-201, one batch of {naswot.BATCH} training "
+        f"images of CIFAR-10. Kendall's tau of the score to the test accuracy after 200 epochs, {taus}. "
+        f"{found['without_score']} cells cannot tell two images apart. A score takes {found['passes']:.2f} times one "
+        "forward pass of the same network. Measured by `python -m benchmarks.naswot`."
+    )
+    lines = [
+        [count, f"{each['mean']:.2f} ± {each['std']:.2f}", f"{each['paper']:.2f}"]
+        for count, each in found["search"].items()
+    ]
+    yield f"Test accuracy on CIFAR-10 of the best score among N drawn, {naswot.DRAWS} times:"
+    yield table(["N", "measured", "published"], lines)
 
 
 def _large_zoo() -> Iterator[str]:
