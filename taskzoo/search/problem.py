@@ -9,26 +9,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from taskzoo.probe.network import device
 from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.search.metrics import Metrics
+from taskzoo.search.rewards import Reward, by_accuracy
 from taskzoo.search.space import Architecture, SearchSpace
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Of one trained architecture.
-
-    Args:
-        accuracy: On the validation images, in [0, 1].
-        parameters: Of the whole network, trunk included.
-        macs: Multiply-accumulates of the whole network on one image.
-    """
-
-    accuracy: float
-    parameters: int
-    macs: int
 
 
 class Evaluator(Protocol):
     """Answers what an architecture is worth."""
+
+    @property
+    def reward(self) -> Reward:
+        """What a search maximises."""
 
     def evaluate(self, space: Any, architecture: Architecture, seed: int) -> Metrics:
         """Return the metrics of an architecture of a space that the evaluator knows, from the seed alone."""
@@ -78,6 +69,7 @@ class Problem:
         val_labels: int64 [M].
         classes: Number of outputs.
         recipe: How every candidate is trained.
+        reward: What a search maximises.
     """
 
     train_images: Tensor
@@ -86,6 +78,7 @@ class Problem:
     val_labels: Tensor
     classes: int
     recipe: Recipe
+    reward: Reward = by_accuracy
     _inputs: dict[SearchSpace, Inputs] = field(default_factory=dict, repr=False)
     _metrics: dict[tuple[SearchSpace, Architecture, int], Metrics] = field(default_factory=dict, repr=False)
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from taskzoo.search.problem import Metrics
+from taskzoo.search.metrics import Metrics
 
 Reward = Callable[[Metrics], float]
 Cost = Literal["parameters", "macs"]
 
 
-def accuracy(metrics: Metrics) -> float:
+def by_accuracy(metrics: Metrics) -> float:
     """Return the validation accuracy: the paper's maximum-accuracy reward."""
     return metrics.accuracy
 

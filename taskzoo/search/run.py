@@ -7,12 +7,12 @@ from taskzoo.params import ProbeParams, SearchParams
 from taskzoo.probe.network import State
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.journal import NO_JOURNAL, Counted, Journal
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Evaluator, Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
 from taskzoo.search.strategies import LEAST, STRATEGIES
-from taskzoo.search.strategies.ticks import Tick, silent
 
 
 def make_space(search: SearchParams, probe: ProbeParams, state: State) -> CellSpace | ModelSpace:
@@ -43,7 +43,7 @@ def search_task(
     params: SearchParams,
     arm: str,
     seed: int,
-    tick: Tick = silent,
+    journal: Journal = NO_JOURNAL,
 ) -> list[Trial]:
     """Run every strategy with every seed on one space.
 
@@ -55,22 +55,23 @@ def search_task(
         params: Strategies, seeds and trials.
         arm: Name of the space in the trials.
         seed: Of the first search; the others count up from it, so that arms with equal seeds are paired.
-        tick: Told of every search that is done, in trials.
+        journal: Told of trainings spent, ``params.trials`` a search; every search has its own part.
 
     Returns:
         All trials.
     """
     done: list[Trial] = []
     for name, own_seed in ((name, seed + repeat) for name in params.strategies for repeat in range(params.seeds)):
-        search = STRATEGIES[name]
+        search, spent = STRATEGIES[name], Counted(journal.tick)
+        own = Journal(spent, journal.folder).part(f"{arm}-{name}-{own_seed}")
         if space is whole:
-            trials = search(space, problem, params.trials, own_seed)
+            trials = search(space, problem, params.trials, own_seed, own)
         else:
             kept = math.ceil(params.explore * params.trials)
             explore = kept if kept >= LEAST.get(name, 1) else 0
-            trials = narrowed_search(search, space, whole, problem, params.trials, explore, own_seed)
+            trials = narrowed_search(search, space, whole, problem, params.trials, explore, own_seed, own)
         done.extend(trial.model_copy(update={"arm": arm}) for trial in trials)
-        tick(params.trials)
+        journal.tick(params.trials - spent.total)
     return done
 
 
@@ -82,6 +83,7 @@ def narrowed_search(
     trials: int,
     explore: int,
     seed: int,
+    journal: Journal = NO_JOURNAL,
 ) -> list[Trial]:
     """Search a part of a space first, then the whole, going on from what was found.
 
@@ -93,12 +95,13 @@ def narrowed_search(
         trials: Candidate trainings that may be spent in both.
         explore: At least so many of them are kept for the whole; more where the part is exhausted.
         seed: Of everything drawn.
+        journal: Told of trainings spent.
 
     Returns:
         All trials; numbers run over both.
     """
-    spent: list[int] = []
-    first = search(part, problem, trials - explore, seed, spent.append)
-    before = sum(spent)
-    rest = search(whole, problem, trials - before, seed, silent, first) if before < trials else []
+    spent = Counted(journal.tick)
+    first = search(part, problem, trials - explore, seed, Journal(spent, journal.folder).part("part"))
+    before = spent.total
+    rest = search(whole, problem, trials - before, seed, journal.part("whole"), first) if before < trials else []
     return first + [trial.model_copy(update={"number": before + trial.number}) for trial in rest]

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from taskzoo.errors import InputError
+from taskzoo.search.metrics import Metrics
 from taskzoo.search.nasbench201 import NASBench201Space, cell_string
-from taskzoo.search.problem import Metrics
+from taskzoo.search.rewards import Reward, by_accuracy
 from taskzoo.search.space import Architecture, decode
 
 VALIDATION, TEST = "_val_acc_12ep", "_test_acc"  # After a short training, and after a long one.
@@ -84,11 +85,13 @@ class TableProblem:
         accuracies: The table.
         classes: Of the data set, for the networks' sizes.
         image_size: Pixels a side, likewise.
+        reward: What a search maximises.
     """
 
     accuracies: Accuracies
     classes: int = 10
     image_size: int = 32
+    reward: Reward = by_accuracy
 
     def evaluate(self, space: NASBench201Space, architecture: Architecture, seed: int) -> Metrics:
         """Look an architecture up.

@@ -28,6 +28,7 @@ from taskzoo.recommend.advice import Advice, advise, save_advice
 from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.gain import usual
 from taskzoo.registry.store import Registry
+from taskzoo.search.journal import Journal
 from taskzoo.search.run import make_space
 from taskzoo.search.tuning import make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces, search_arms
@@ -210,7 +211,7 @@ def _search(
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task("search", total=total)
         problem = make_problem(task, params.search, params.probe)
-        trials, arms = search_arms(spaces, space, problem, params, lambda count: progress.advance(bar, count))
+        trials, arms = search_arms(spaces, space, problem, params, Journal(lambda count: progress.advance(bar, count)))
     metrics = write_search(folder / "search", task, space, arms, trials, params.search, params.probe)
     comparison = Comparison(target=task.name, transfers=transfers, trials=trials)
     write_json(folder / "comparison.json", comparison.model_dump(mode="json"))

@@ -12,11 +12,11 @@ from taskzoo.recommend.comparison import Comparison, Transfer
 from taskzoo.recommend.narrowing import narrow
 from taskzoo.recommend.transfer import FewShot, arms, transfers
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.run import search_task
-from taskzoo.search.strategies.ticks import Tick, silent
 from taskzoo.search.tuning import make_problem, options
 
 
@@ -68,7 +68,7 @@ def search_arms(
     whole: CellSpace | ModelSpace,
     problem: Problem,
     params: Params,
-    tick: Tick = silent,
+    journal: Journal = NO_JOURNAL,
 ) -> tuple[list[Trial], dict[str, dict[str, tuple[str, ...]]]]:
     """Search every space with the same seeds and budget.
 
@@ -77,7 +77,7 @@ def search_arms(
         whole: The full space, of which they are parts, or which they are.
         problem: The target.
         params: Budget and seeds.
-        tick: Told of trials that are done.
+        journal: Told of trials that are done.
 
     Returns:
         All trials, and arm -> options by decision.
@@ -85,7 +85,7 @@ def search_arms(
     trials = [
         trial
         for arm, space in spaces.items()
-        for trial in search_task(space, whole, problem, params.search, arm, params.seed, tick)
+        for trial in search_task(space, whole, problem, params.search, arm, params.seed, journal)
     ]
     return trials, {arm: options(space) for arm, space in spaces.items()}
 

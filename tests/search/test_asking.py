@@ -1,15 +1,16 @@
 """Strategies that ask for one architecture after the other, on made-up rewards."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
 
+from taskzoo.search.metrics import Metrics
 from taskzoo.search.nasbench201 import NASBench201Space
-from taskzoo.search.problem import Metrics
-from taskzoo.search.rewards import Floor, Limit, Mixed, accuracy
+from taskzoo.search.rewards import Floor, Limit, Mixed, Reward, by_accuracy
 from taskzoo.search.space import Architecture, mutate
 from taskzoo.search.strategies.asking import AskTell, Proposer, Told, explore
 from taskzoo.search.strategies.evolution import AgingEvolution
@@ -107,15 +108,18 @@ METRICS = Metrics(accuracy=0.8, parameters=50, macs=300)
 
 
 def test_rewards_by_hand() -> None:
-    assert accuracy(METRICS) == 0.8
+    assert by_accuracy(METRICS) == 0.8
     assert Mixed("macs", reference=400, weight=0.75)(METRICS) == pytest.approx(0.75 * 0.8 - 0.25 * 0.75)
     assert Mixed("macs", reference=100, weight=0.5)(METRICS) == pytest.approx(0.4 - 0.5)
     assert [Limit("macs", limit)(METRICS) for limit in (300, 301)] == [0, 0.8]
     assert [Floor("parameters", 200, wanted)(METRICS) for wanted in (0.8, 0.81)] == [0.75, 0]
 
 
+@dataclass(frozen=True)
 class Ruggedly:
     """Accuracies and costs that are made up."""
+
+    reward: Reward
 
     def evaluate(self, space: NASBench201Space, architecture: Architecture, seed: int) -> Metrics:
         """Return the accuracy ``rugged`` gives; the multiply-accumulates are the network's."""
@@ -125,7 +129,7 @@ class Ruggedly:
 @pytest.mark.parametrize("make", PROPOSERS)
 def test_a_hard_limit_is_met(make: Callable[[], Proposer]) -> None:
     reward = Limit("macs", 60e6)
-    trials = AskTell("random", make, reward)(SPACE, Ruggedly(), 60, seed=0)
+    trials = AskTell("random", make)(SPACE, Ruggedly(reward), 60, seed=0)
     best = max(trials, key=lambda each: reward(Metrics(each.accuracy, each.parameters, each.macs)))
     assert best.macs < 60e6
     assert [trial.number for trial in trials] == list(range(1, 61))

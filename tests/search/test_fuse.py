@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.journal import Journal
 from taskzoo.search.problem import Inputs, Problem
 from taskzoo.search.space import Choice
 from taskzoo.search.strategies.fuse import (
@@ -153,7 +154,7 @@ def test_rounds_spend_the_whole_budget(trials: int) -> None:
 
 def test_the_budget_is_kept_and_told(space: CellSpace) -> None:
     told: list[int] = []
-    trials = fuse_search(space, make_problem(), trials=8, seed=0, tick=told.append)
+    trials = fuse_search(space, make_problem(), trials=8, seed=0, journal=Journal(told.append))
     assert sum(told) <= 8
     assert trials[0].number == 4  # three in the round, then the winner alone
     assert trials[-1].number <= 8
@@ -210,7 +211,7 @@ def test_the_search_climbs_and_ends_when_an_incumbent_survives(seed: int) -> Non
     rows = torch.where(right, labels[:, None], 1 - labels[:, None]).float()
     problem = Problem(rows, labels, rows, labels, classes=2, recipe=Recipe(5, 50, 1e-9))
     spent: list[int] = []
-    trials = fuse_search(Ladder(), problem, trials=1000, seed=seed, tick=spent.append)
+    trials = fuse_search(Ladder(), problem, trials=1000, seed=seed, journal=Journal(spent.append))
     rungs = [int(trial.architecture["rung"]) for trial in trials]
     assert rungs == sorted(set(rungs))  # each round keeps the best of its three
     assert spent[-PATIENCE:] == [CANDIDATES] * PATIENCE  # survived: nothing new to train alone

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from taskzoo.params import StrategyName
+from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
@@ -13,7 +14,6 @@ from taskzoo.search.strategies.evolution import AgingEvolution
 from taskzoo.search.strategies.fuse import SMALLEST_ROUND, fuse_search
 from taskzoo.search.strategies.policy_gradient import PolicyGradient
 from taskzoo.search.strategies.random_search import Uniform
-from taskzoo.search.strategies.ticks import Tick, silent
 from taskzoo.search.strategies.tpe import ParzenEstimator
 
 
@@ -26,7 +26,7 @@ class Strategy(Protocol):
         problem: Problem,
         trials: int,
         seed: int,
-        tick: Tick = silent,
+        journal: Journal = NO_JOURNAL,
         known: Sequence[Trial] = (),
     ) -> list[Trial]:
         """Search.
@@ -36,7 +36,7 @@ class Strategy(Protocol):
             problem: For which task.
             trials: Candidate trainings that may be spent, each of the problem's recipe.
             seed: Of everything drawn.
-            tick: Told how many candidate trainings have just been spent.
+            journal: Told of trainings spent; keeps what an interruption must not cost.
             known: Earlier trials of the same search, perhaps in a part of the space, from which it goes on.
 
         Returns:

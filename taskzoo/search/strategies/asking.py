@@ -6,11 +6,11 @@ from typing import Protocol
 import numpy as np
 
 from taskzoo.params import StrategyName
-from taskzoo.search.problem import Evaluator, Metrics
+from taskzoo.search.journal import NO_JOURNAL, Journal
+from taskzoo.search.metrics import Metrics
+from taskzoo.search.problem import Evaluator
 from taskzoo.search.results import Trial, measure
-from taskzoo.search.rewards import Reward, accuracy
 from taskzoo.search.space import Architecture, SearchSpace, encode, size
-from taskzoo.search.strategies.ticks import Tick, silent
 
 Told = tuple[Architecture, float]
 """An architecture and its reward; higher is better."""
@@ -63,11 +63,10 @@ class AskTell:
     Args:
         name: Of the strategy, in its trials.
         make: Makes a fresh proposer.
-        reward: What is maximised.
     """
 
-    def __init__(self, name: StrategyName, make: Callable[[], Proposer], reward: Reward = accuracy) -> None:
-        self.name, self.make, self.reward = name, make, reward
+    def __init__(self, name: StrategyName, make: Callable[[], Proposer]) -> None:
+        self.name, self.make = name, make
 
     def __call__(
         self,
@@ -75,7 +74,7 @@ class AskTell:
         problem: Evaluator,
         trials: int,
         seed: int,
-        tick: Tick = silent,
+        journal: Journal = NO_JOURNAL,
         known: Sequence[Trial] = (),
     ) -> list[Trial]:
         """Search.
@@ -85,23 +84,25 @@ class AskTell:
             problem: For which task.
             trials: Candidate trainings that may be spent; no more than the space has architectures.
             seed: Of everything drawn.
-            tick: Told of every training.
+            journal: Told of every training.
             known: Earlier trials of the same search, perhaps in a part of the space; they are told first.
 
         Returns:
             The new trials in order, numbered from 1.
         """
         done: list[Trial] = []
-        told = [(encode(space, each.architecture), self._reward(each)) for each in known]
+        told = [(encode(space, each.architecture), reward_of(problem, each)) for each in known]
 
         def train(architecture: Architecture) -> float:
             done.append(measure(self.name, space, problem, architecture, seed, len(done) + 1))
-            tick(1)
-            return self._reward(done[-1])
+            journal.tick(1)
+            return reward_of(problem, done[-1])
 
         for _ in explore(space, self.make(), train, trials, np.random.default_rng([seed, len(known)]), told):
             pass
         return done
 
-    def _reward(self, trial: Trial) -> float:
-        return self.reward(Metrics(trial.accuracy, trial.parameters, trial.macs))
+
+def reward_of(problem: Evaluator, trial: Trial) -> float:
+    """Return what a problem makes of a trial's metrics."""
+    return problem.reward(Metrics(trial.accuracy, trial.parameters, trial.macs))

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from taskzoo.probe.network import device
+from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.naswot import naswot
 from taskzoo.search.problem import Problem, seeded, take
 from taskzoo.search.results import Trial
@@ -14,7 +15,6 @@ from taskzoo.search.space import Architecture, SearchSpace, size
 from taskzoo.search.strategies.asking import AskTell, Told, explore
 from taskzoo.search.strategies.evolution import AgingEvolution
 from taskzoo.search.strategies.random_search import Uniform
-from taskzoo.search.strategies.ticks import Tick, silent
 
 BATCH = 128  # Images of the score, as published.
 SCORED = 10  # Networks a candidate training: a score costs about a forward pass.
@@ -22,7 +22,12 @@ POPULATION = 10  # Of AREA; twice as many are scored.
 
 
 def naswot_search(
-    space: SearchSpace, problem: Problem, trials: int, seed: int, tick: Tick = silent, known: Sequence[Trial] = ()
+    space: SearchSpace,
+    problem: Problem,
+    trials: int,
+    seed: int,
+    journal: Journal = NO_JOURNAL,
+    known: Sequence[Trial] = (),
 ) -> list[Trial]:
     """Score random architectures and train the best of them.
 
@@ -31,18 +36,23 @@ def naswot_search(
         problem: For which task; the score sees its training images.
         trials: Candidate trainings that may be spent; ten times as many are scored.
         seed: Of everything drawn.
-        tick: Told of trainings spent.
+        journal: Told of trainings spent.
         known: Earlier trials of the same search; what was trained is not trained again.
 
     Returns:
         The trials, the best score first.
     """
     ordered = by_score(space, problem, SCORED * trials, seed)
-    return AskTell("naswot", lambda: InOrder(ordered))(space, problem, trials, seed, tick, known)
+    return AskTell("naswot", lambda: InOrder(ordered))(space, problem, trials, seed, journal, known)
 
 
 def area_search(
-    space: SearchSpace, problem: Problem, trials: int, seed: int, tick: Tick = silent, known: Sequence[Trial] = ()
+    space: SearchSpace,
+    problem: Problem,
+    trials: int,
+    seed: int,
+    journal: Journal = NO_JOURNAL,
+    known: Sequence[Trial] = (),
 ) -> list[Trial]:
     """Search by regularised evolution whose first population is the better half of some random architectures.
 
@@ -51,14 +61,16 @@ def area_search(
         problem: For which task; the score sees its training images.
         trials: Candidate trainings that may be spent.
         seed: Of everything drawn.
-        tick: Told of trainings spent.
+        journal: Told of trainings spent.
         known: Earlier trials of the same search; they are the first population then.
 
     Returns:
         The trials in order.
     """
     first = [] if known else by_score(space, problem, 2 * POPULATION, seed)[:POPULATION]
-    return AskTell("area", lambda: AgingEvolution(POPULATION, first=first))(space, problem, trials, seed, tick, known)
+    return AskTell("area", lambda: AgingEvolution(POPULATION, first=first))(
+        space, problem, trials, seed, journal, known
+    )
 
 
 def by_score(space: SearchSpace, problem: Problem, count: int, seed: int) -> list[Architecture]:

@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from taskzoo.probe.network import device
 from taskzoo.probe.training import Recipe, batches, in_batches
+from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.problem import Inputs, Lookup, Problem, seeded, take
 from taskzoo.search.results import Trial, measure
 from taskzoo.search.space import Architecture, SearchSpace, encode, sample, size
-from taskzoo.search.strategies.ticks import Tick, silent
 from taskzoo.search.supernet import Mixture
 
 CANDIDATES = 3  # The incumbent and two fresh ones.
@@ -32,7 +32,12 @@ PATIENCE = 2  # Rounds an incumbent must survive for the search to end.
 
 
 def fuse_search(
-    space: SearchSpace, problem: Problem, trials: int, seed: int, tick: Tick = silent, known: Sequence[Trial] = ()
+    space: SearchSpace,
+    problem: Problem,
+    trials: int,
+    seed: int,
+    journal: Journal = NO_JOURNAL,
+    known: Sequence[Trial] = (),
 ) -> list[Trial]:
     """Search by rounds of competing candidates.
 
@@ -44,7 +49,7 @@ def fuse_search(
         problem: For which task.
         trials: Candidate trainings that may be spent.
         seed: Of everything drawn.
-        tick: Told of trainings spent.
+        journal: Told of trainings spent.
         known: Earlier trials of the same search, perhaps in a part of the space; the best is the first incumbent.
 
     Returns:
@@ -70,7 +75,7 @@ def fuse_search(
             done.append(measure("fuse", space, problem, winner, seed, spent + trainings))
         incumbent = winner
         spent += trainings
-        tick(trainings)
+        journal.tick(trainings)
     return done
 
 
