@@ -12,7 +12,7 @@ def compare() -> None:
     """Compare every target whose advice, data or sources changed; keep the others."""
     params = load_params()
     remove_others(COMPARISONS, [f"{name}.json" for name in params.tasks])
-    run_jobs(compare_stored, [(name, params) for name in params.tasks], "compare")
+    run_jobs(compare_stored, [(name, params) for name in params.tasks], "compare", 2 * params.search.trainings)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def search() -> None:
     """Search for every task on the trunk of its own probe; choose on validation images, test once."""
     params = load_params()
     remove_others(SEARCHES, params.tasks)
-    run_jobs(search_stored, [(name, params) for name in params.tasks], "search")
+    run_jobs(search_stored, [(name, params) for name in params.tasks], "search", params.search.trainings)
     for name in params.tasks:
         metrics = json.loads((SEARCHES / name / METRICS).read_text())
         print(f"{name}: test accuracy {metrics['tuned_test_accuracy']:.3f}, {metrics['parameters']:,.0f} parameters")

@@ -200,6 +200,11 @@ class SearchParams(Section):
         150, ge=1, description="Training steps of the chosen network, all weights, before its one test."
     )
 
+    @property
+    def trainings(self) -> int:
+        """Return the candidate trainings of all searches of one space."""
+        return len(self.strategies) * self.seeds * self.trials
+
 
 class RecommendParams(Section):
     """How sources are ranked and when none is recommended."""

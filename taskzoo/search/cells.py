@@ -38,6 +38,7 @@ class Cell(nn.Module):
         self.edges = nn.ModuleDict(
             {f"{start}_{end}": OPERATIONS[name](width) for (start, end), name in operations.items()}
         )
+        self.last = nn.ReLU()  # A module, so that NASWOT finds units in a cell of pooling alone.
         self.head = nn.Linear(width * (self.nodes - 1), classes)
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -47,7 +48,7 @@ class Cell(nn.Module):
         for end in range(1, self.nodes):
             terms = [self.edges[f"{start}_{end}"](nodes[start]) for start in range(end)]
             nodes.append(reduce(torch.add, terms))
-        pooled = torch.cat(nodes[1:], 1).relu().mean((2, 3))
+        pooled = self.last(torch.cat(nodes[1:], 1)).mean((2, 3))
         logits: Tensor = self.head(pooled)
         return logits
 

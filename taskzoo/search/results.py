@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskzoo.files import write_json
+from taskzoo.search.metrics import Metrics
 from taskzoo.search.problem import Evaluator
 from taskzoo.search.space import Architecture, SearchSpace, decode
 
@@ -123,6 +124,11 @@ def measure(
         parameters=metrics.parameters,
         macs=metrics.macs,
     )
+
+
+def reward_of(problem: Evaluator, trial: Trial) -> float:
+    """Return what a problem makes of a trial's metrics."""
+    return problem.reward(Metrics(trial.accuracy, trial.parameters, trial.macs))
 
 
 def elites(trials: Sequence[Trial], count: int) -> list[Elite]:

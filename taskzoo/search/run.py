@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from taskzoo.params import ProbeParams, SearchParams
+from taskzoo.params import ProbeParams, SearchParams, StrategyName
 from taskzoo.probe.network import State
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
@@ -36,6 +36,54 @@ def candidate_recipe(params: SearchParams) -> Recipe:
     return Recipe(params.steps, params.batch_size, params.learning_rate)
 
 
+def searches(params: SearchParams, seed: int) -> list[tuple[StrategyName, int]]:
+    """Return the strategy and the seed of every search of one space.
+
+    Args:
+        params: Strategies and seeds.
+        seed: Of the first search; the others count up from it, so that arms with equal seeds are paired.
+    """
+    return [(name, seed + repeat) for name in params.strategies for repeat in range(params.seeds)]
+
+
+def search_once(
+    space: SearchSpace,
+    whole: SearchSpace,
+    problem: Problem,
+    params: SearchParams,
+    arm: str,
+    name: StrategyName,
+    seed: int,
+    journal: Journal = NO_JOURNAL,
+) -> list[Trial]:
+    """Run one strategy with one seed on one space.
+
+    Args:
+        space: Whole or restricted.
+        whole: Of which it is a part; a search of a part ends with ``params.explore`` of its trials in the whole,
+            unless these are too few for the strategy, and goes over to it as soon as the part is exhausted.
+        problem: The task.
+        params: Number of trials.
+        arm: Name of the space in the trials.
+        name: Of the strategy.
+        seed: Of everything drawn.
+        journal: Told of ``params.trials`` trainings, whatever the search spends; it has a part of its own.
+
+    Returns:
+        All trials.
+    """
+    search, spent = STRATEGIES[name], Counted(journal.tick)
+    own = journal.part(f"{arm}-{name}-{seed}", spent)
+    if space is whole:
+        trials = search(space, problem, params.trials, seed, own)
+    else:
+        kept = math.ceil(params.explore * params.trials)
+        explore = kept if kept >= LEAST.get(name, 1) else 0
+        trials = narrowed_search(search, space, whole, problem, params.trials, explore, seed, own)
+    journal.tick(params.trials - spent.total)
+    return [trial.model_copy(update={"arm": arm}) for trial in trials]
+
+
 def search_task(
     space: SearchSpace,
     whole: SearchSpace,
@@ -45,34 +93,12 @@ def search_task(
     seed: int,
     journal: Journal = NO_JOURNAL,
 ) -> list[Trial]:
-    """Run every strategy with every seed on one space.
-
-    Args:
-        space: Whole or restricted.
-        whole: Of which it is a part; a search of a part ends with ``params.explore`` of its trials in the whole,
-            unless these are too few for the strategy, and goes over to it as soon as the part is exhausted.
-        problem: The task.
-        params: Strategies, seeds and trials.
-        arm: Name of the space in the trials.
-        seed: Of the first search; the others count up from it, so that arms with equal seeds are paired.
-        journal: Told of trainings spent, ``params.trials`` a search; every search has its own part.
-
-    Returns:
-        All trials.
-    """
-    done: list[Trial] = []
-    for name, own_seed in ((name, seed + repeat) for name in params.strategies for repeat in range(params.seeds)):
-        search, spent = STRATEGIES[name], Counted(journal.tick)
-        own = Journal(spent, journal.folder).part(f"{arm}-{name}-{own_seed}")
-        if space is whole:
-            trials = search(space, problem, params.trials, own_seed, own)
-        else:
-            kept = math.ceil(params.explore * params.trials)
-            explore = kept if kept >= LEAST.get(name, 1) else 0
-            trials = narrowed_search(search, space, whole, problem, params.trials, explore, own_seed, own)
-        done.extend(trial.model_copy(update={"arm": arm}) for trial in trials)
-        journal.tick(params.trials - spent.total)
-    return done
+    """Run every strategy with every seed on one space, one after the other; see ``search_once``."""
+    return [
+        trial
+        for name, own_seed in searches(params, seed)
+        for trial in search_once(space, whole, problem, params, arm, name, own_seed, journal)
+    ]
 
 
 def narrowed_search(
@@ -101,7 +127,7 @@ def narrowed_search(
         All trials; numbers run over both.
     """
     spent = Counted(journal.tick)
-    first = search(part, problem, trials - explore, seed, Journal(spent, journal.folder).part("part"))
+    first = search(part, problem, trials - explore, seed, journal.part("part", spent))
     before = spent.total
     rest = search(whole, problem, trials - before, seed, journal.part("whole"), first) if before < trials else []
     return first + [trial.model_copy(update={"number": before + trial.number}) for trial in rest]

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.data.validation import validate
@@ -28,12 +25,12 @@ from taskzoo.recommend.advice import Advice, advise, save_advice
 from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.gain import usual
 from taskzoo.registry.store import Registry
-from taskzoo.search.journal import Journal
 from taskzoo.search.run import make_space
-from taskzoo.search.tuning import make_problem, write_search
-from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces, search_arms
+from taskzoo.search.tuning import make_problem, options, write_search
+from taskzoo.search.workers import Searches, search_together
+from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces
 from taskzoo.workflow.packaging import Parts, package_task
-from taskzoo.workflow.workspace import TARGETS
+from taskzoo.workflow.workspace import TARGETS, UNFINISHED
 from taskzoo.workflow.zoo import find_index, load_zoo, shortlist, still_registered
 
 DOCS = Path("data-docs")
@@ -206,15 +203,14 @@ def _search(
     transfers = compare_transfers(task, advice, zoo, params)
     state, trunk = _trunk(task, advice, zoo, own, record, params)
     space = make_space(params.search, params.probe, state)
-    spaces = {"full": space, **narrowed_spaces(space, advice, zoo, params)}
-    total = len(spaces) * len(params.search.strategies) * params.search.seeds * params.search.trials
-    with Progress(console=Console(stderr=True)) as progress:
-        bar = progress.add_task("search", total=total)
-        problem = make_problem(task, params.search, params.probe)
-        trials, arms = search_arms(spaces, space, problem, params, Journal(lambda count: progress.advance(bar, count)))
+    arms = {arm: options(each) for arm, each in {"full": space, **narrowed_spaces(space, advice, zoo, params)}.items()}
+    problem = make_problem(task, params.search, params.probe)
+    todo = Searches(problem, state, params.search, params.probe, arms, params.seed)
+    trials = search_together(todo, UNFINISHED)
     metrics = write_search(folder / "search", task, space, arms, trials, params.search, params.probe)
     comparison = Comparison(target=task.name, transfers=transfers, trials=trials)
     write_json(folder / "comparison.json", comparison.model_dump(mode="json"))
+    shutil.rmtree(UNFINISHED / todo.digest())
     return comparison, trunk, metrics
 
 

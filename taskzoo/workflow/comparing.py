@@ -97,6 +97,7 @@ def compare(
     space: CellSpace | ModelSpace,
     full: Sequence[Trial],
     params: Params,
+    journal: Journal = NO_JOURNAL,
 ) -> Comparison:
     """Judge one target's advice.
 
@@ -107,10 +108,11 @@ def compare(
         space: The full space.
         full: Its trials, which the search stage has already done with the same seeds and budget.
         params: Of the zoo.
+        journal: Told of trials that are done; keeps them.
 
     Returns:
         Transfers and trials of every arm.
     """
     problem = make_problem(task, params.search, params.probe)
-    trials, _ = search_arms(narrowed_spaces(space, advice, zoo, params), space, problem, params)
+    trials, _ = search_arms(narrowed_spaces(space, advice, zoo, params), space, problem, params, journal)
     return Comparison(target=task.name, transfers=compare_transfers(task, advice, zoo, params), trials=[*full, *trials])

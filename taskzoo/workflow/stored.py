@@ -4,10 +4,12 @@ A stage that was killed goes on, and a stage that runs again does only what is n
 """
 
 from pathlib import Path
+from shutil import rmtree
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from taskzoo.files import digest_file, digest_json, write_json
+from taskzoo.parallel import advance
 from taskzoo.params import Params
 from taskzoo.probe.network import digest_state, initial_state
 from taskzoo.probe.storage import load_backbone
@@ -15,11 +17,12 @@ from taskzoo.recommend.advice import load_advice
 from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.transfer import arms
 from taskzoo.records import read_json
+from taskzoo.search.journal import Journal
 from taskzoo.search.results import Elites, SearchRecord
 from taskzoo.search.run import make_space
 from taskzoo.search.tuning import ELITES, TRIALS, make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare, search_arms
-from taskzoo.workflow.workspace import COMPARISONS, RECOMMENDATIONS, SEARCHES, load_named_task, probe_paths
+from taskzoo.workflow.workspace import COMPARISONS, RECOMMENDATIONS, SEARCHES, UNFINISHED, load_named_task, probe_paths
 
 KEY = "key.json"
 
@@ -56,9 +59,11 @@ def search_stored(name: str, params: Params) -> None:
         return
     (folder / KEY).unlink(missing_ok=True)
     space = make_space(params.search, params.probe, load_backbone(trunk))
-    trials, options = search_arms({"full": space}, space, make_problem(task, params.search, params.probe), params)
+    problem, journal = make_problem(task, params.search, params.probe), Journal(advance, UNFINISHED / key)
+    trials, options = search_arms({"full": space}, space, problem, params, journal)
     write_search(folder, task, space, options, trials, params.search, params.probe)
     write_json(folder / KEY, SearchKey(key=key).model_dump())
+    rmtree(UNFINISHED / key)
 
 
 def compare_stored(name: str, params: Params) -> None:
@@ -89,8 +94,10 @@ def compare_stored(name: str, params: Params) -> None:
     if _saved_key(path, StoredComparison) == key:
         return
     space = make_space(params.search, params.probe, load_backbone(zoo.probes[name][0]))
-    found = StoredComparison(key=key, comparison=compare(task, advice, zoo, space, full, params))
+    journal = Journal(advance, UNFINISHED / key)
+    found = StoredComparison(key=key, comparison=compare(task, advice, zoo, space, full, params, journal))
     write_json(path, found.model_dump(mode="json"))
+    rmtree(UNFINISHED / key, ignore_errors=True)
 
 
 def load_stored_zoo(params: Params) -> Zoo:

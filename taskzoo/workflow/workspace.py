@@ -19,6 +19,7 @@ RECOMMENDATIONS = Path("recommendations")
 COMPARISONS = Path("comparisons")
 REPORT = Path("report")
 TARGETS = Path("targets")
+UNFINISHED = Path(".taskzoo/searching")  # What interrupted searches have done.
 
 
 def probe_paths(task: str, params: Params) -> list[Path]:

@@ -7,9 +7,8 @@ import numpy as np
 
 from taskzoo.params import StrategyName
 from taskzoo.search.journal import NO_JOURNAL, Journal
-from taskzoo.search.metrics import Metrics
 from taskzoo.search.problem import Evaluator
-from taskzoo.search.results import Trial, measure
+from taskzoo.search.results import Trial, reward_of
 from taskzoo.search.space import Architecture, SearchSpace, encode, size
 
 Told = tuple[Architecture, float]
@@ -84,7 +83,7 @@ class AskTell:
             problem: For which task.
             trials: Candidate trainings that may be spent; no more than the space has architectures.
             seed: Of everything drawn.
-            journal: Told of every training.
+            journal: Told of every training; keeps the trials.
             known: Earlier trials of the same search, perhaps in a part of the space; they are told first.
 
         Returns:
@@ -94,15 +93,10 @@ class AskTell:
         told = [(encode(space, each.architecture), reward_of(problem, each)) for each in known]
 
         def train(architecture: Architecture) -> float:
-            done.append(measure(self.name, space, problem, architecture, seed, len(done) + 1))
+            done.append(journal.measure(self.name, space, problem, architecture, seed, len(done) + 1))
             journal.tick(1)
             return reward_of(problem, done[-1])
 
         for _ in explore(space, self.make(), train, trials, np.random.default_rng([seed, len(known)]), told):
             pass
         return done
-
-
-def reward_of(problem: Evaluator, trial: Trial) -> float:
-    """Return what a problem makes of a trial's metrics."""
-    return problem.reward(Metrics(trial.accuracy, trial.parameters, trial.macs))

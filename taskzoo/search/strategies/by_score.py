@@ -1,7 +1,8 @@
 """Strategies led by NASWOT's score (Mellor et al., 2021), which trains nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -42,7 +43,7 @@ def naswot_search(
     Returns:
         The trials, the best score first.
     """
-    ordered = by_score(space, problem, SCORED * trials, seed)
+    ordered = _kept(journal, partial(by_score, space, problem, SCORED * trials, seed))
     return AskTell("naswot", lambda: InOrder(ordered))(space, problem, trials, seed, journal, known)
 
 
@@ -67,7 +68,7 @@ def area_search(
     Returns:
         The trials in order.
     """
-    first = [] if known else by_score(space, problem, 2 * POPULATION, seed)[:POPULATION]
+    first = [] if known else _kept(journal, partial(by_score, space, problem, 2 * POPULATION, seed))[:POPULATION]
     return AskTell("area", lambda: AgingEvolution(POPULATION, first=first))(
         space, problem, trials, seed, journal, known
     )
@@ -92,6 +93,10 @@ def by_score(space: SearchSpace, problem: Problem, count: int, seed: int) -> lis
 
     drawn: list[Told] = list(explore(space, Uniform(), score, min(count, size(space)), rng))
     return [architecture for architecture, _ in sorted(drawn, key=lambda each: -each[1])]
+
+
+def _kept(journal: Journal, order: Callable[[], list[Architecture]]) -> list[Architecture]:
+    return [tuple(each) for each in journal.once("by score", order)]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ alpha moves, nothing is drawn twice, and both alpha and the incumbent have a tes
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from taskzoo.probe.network import device
 from taskzoo.probe.training import Recipe, batches, in_batches
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.problem import Inputs, Lookup, Problem, seeded, take
-from taskzoo.search.results import Trial, measure
+from taskzoo.search.results import Trial
 from taskzoo.search.space import Architecture, SearchSpace, encode, sample, size
 from taskzoo.search.supernet import Mixture
 
@@ -67,12 +68,13 @@ def fuse_search(
         candidates = [incumbent, *_fresh(space, rng, seen, round_size(trials - spent) - 1)]
         if len(candidates) < 2 and done:
             break
-        winner = _compete(space, problem, candidates, rng)
+        seeds = [int(rng.integers(2**31)) for _ in range(len(candidates) + 1)]
+        winner = candidates[journal.once(f"winner after {spent}", partial(compete, space, problem, candidates, seeds))]
         survived = survived + 1 if winner == incumbent and done else 0
         trainings = len(candidates) if len(candidates) > 1 else 0
         if winner != incumbent or not done:
             trainings += 1
-            done.append(measure("fuse", space, problem, winner, seed, spent + trainings))
+            done.append(journal.measure("fuse", space, problem, winner, seed, spent + trainings))
         incumbent = winner
         spent += trainings
         journal.tick(trainings)
@@ -103,13 +105,20 @@ def _fresh(space: SearchSpace, rng: np.random.Generator, seen: set[Architecture]
     return drawn
 
 
-def _compete(
-    space: SearchSpace, problem: Problem, candidates: list[Architecture], rng: np.random.Generator
-) -> Architecture:
-    """Return the candidate of the largest share after one round; one candidate wins unopposed."""
+def compete(space: SearchSpace, problem: Problem, candidates: Sequence[Architecture], seeds: Sequence[int]) -> int:
+    """Train candidates as one mixture.
+
+    Args:
+        space: Where they are from.
+        problem: The task.
+        candidates: Architectures; one alone wins unopposed.
+        seeds: Of the initial weights of each, and of the training.
+
+    Returns:
+        The place of the one with the largest share.
+    """
     if len(candidates) == 1:
-        return candidates[0]
-    seeds = [int(rng.integers(2**31)) for _ in range(len(candidates) + 1)]
+        return 0
     networks = [
         seeded(space, architecture, problem.classes, seed)
         for architecture, seed in zip(candidates, seeds, strict=False)
@@ -117,7 +126,7 @@ def _compete(
     mixture = Mixture(networks).to(device())
     inputs = problem.inputs(space)
     alternate(mixture, inputs, problem.train_labels, problem.val_labels, problem.recipe, seeds[-1])
-    return candidates[int(mixture.shares.argmax())]
+    return int(mixture.shares.argmax())
 
 
 def alternate(
