@@ -175,6 +175,22 @@ class DistanceParams(Section):
     )
 
 
+class FinalParams(Section):
+    """The training of the chosen network, all weights, before its one test."""
+
+    steps: int = Field(150, ge=2)
+    batch_size: int = Field(64, ge=2)
+    learning_rate: float = Field(2e-3, gt=0, description="At the end of the warm-up; trunk included.")
+    weight_decay: float = Field(0.05, ge=0, description="Not of biases and normalisation.")
+    warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps.")
+    average: float = Field(0.99, ge=0, lt=1, description="Memory of the moving average of the weights, in the end.")
+    smoothing: float = Field(0.1, ge=0, lt=1, description="Of labels.")
+    shift: float = Field(0.125, ge=0, lt=1, description="Images are moved by up to this share of their side.")
+    mirror: bool = Field(False, description="Mirror half of the images; not for digits, letters or left hands.")
+    erase: float = Field(0.1, ge=0, le=1, description="Share of the images of which a part is erased.")
+    mix: float = Field(0.0, ge=0, description="Mixup's alpha; 0 mixes no images.")
+
+
 class SearchParams(Section):
     """The architecture search of every task."""
 
@@ -195,10 +211,7 @@ class SearchParams(Section):
         0.25, ge=0, lt=1, description="Of the trials of a narrowed search, the share that looks at the whole space."
     )
     elites: int = Field(4, ge=1, description="Best architectures kept for later searches to learn from.")
-    final_learning_rate: float = Field(2e-3, gt=0, description="Of the chosen network, trunk included.")
-    final_steps: int = Field(
-        150, ge=1, description="Training steps of the chosen network, all weights, before its one test."
-    )
+    final: FinalParams = FinalParams()
 
     @property
     def trainings(self) -> int:

@@ -1,4 +1,4 @@
-"""The final network of a task: trained whole, saved, and rebuilt from its own folder alone."""
+"""The final network of a task: saved, and rebuilt from its own folder alone."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,18 +6,17 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import nn
 
 from taskzoo.errors import InputError
 from taskzoo.files import write_bytes, write_json
-from taskzoo.params import ProbeParams, SearchParams
-from taskzoo.probe.network import create_backbone, device
-from taskzoo.probe.training import Recipe, fit
+from taskzoo.params import ProbeParams
+from taskzoo.probe.network import create_backbone
 from taskzoo.records import read_json
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.finalists import FinalistName
 from taskzoo.search.models import MODEL, ModelSpace
-from taskzoo.search.problem import seeded
-from taskzoo.search.space import Architecture, SearchSpace, decode, encode
+from taskzoo.search.space import Architecture, decode, encode
 
 SPEC_FILE = "architecture.json"
 WEIGHTS_FILE = "tuned.safetensors"
@@ -44,6 +43,7 @@ class NetworkSpec(BaseModel):
         mean: Subtracted from pixels in [0, 1].
         std: Divides what is left.
         classes: The outputs, in order.
+        finalist: Which of the networks that were compared on validation images.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,10 +56,15 @@ class NetworkSpec(BaseModel):
     mean: float
     std: float = Field(gt=0)
     classes: tuple[str, ...] = Field(min_length=2)
+    finalist: FinalistName
 
 
 def describe_network(
-    space: CellSpace | ModelSpace, architecture: Architecture, probe: ProbeParams, classes: tuple[str, ...]
+    space: CellSpace | ModelSpace,
+    architecture: Architecture,
+    probe: ProbeParams,
+    classes: tuple[str, ...],
+    finalist: FinalistName = "searched",
 ) -> NetworkSpec:
     """Describe an assembled network.
 
@@ -68,6 +73,7 @@ def describe_network(
         architecture: Option indices.
         probe: How its images are normalised.
         classes: The outputs, in order.
+        finalist: Which of the networks that were compared.
 
     Returns:
         The description.
@@ -85,41 +91,8 @@ def describe_network(
         mean=probe.mean,
         std=probe.std,
         classes=classes,
+        finalist=finalist,
     )
-
-
-def train_final(
-    space: SearchSpace,
-    architecture: Architecture,
-    images: Tensor,
-    labels: Tensor,
-    classes: int,
-    params: SearchParams,
-    seed: int,
-) -> nn.Module:
-    """Train an architecture with all its weights, the trunk's included, from the state the search began with.
-
-    Args:
-        space: It comes from.
-        architecture: Option indices.
-        images: Training images, float32 [N, 3, H, W], normalised.
-        labels: int64 [N].
-        classes: Number of outputs.
-        params: Final steps and rate, batch size.
-        seed: Of the new weights and the batch order.
-
-    Returns:
-        The network over images, on the CPU, in evaluation mode.
-    """
-    network = space.assemble(architecture, seeded(space, architecture, classes, seed)).to(device())
-    fit(
-        network,
-        images,
-        labels,
-        Recipe(params.final_steps, params.batch_size, params.final_learning_rate),
-        seed,
-    )
-    return network.cpu()
 
 
 def save_network(folder: Path, spec: NetworkSpec, network: nn.Module) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 from taskzoo.data.tasks import Task
 from taskzoo.files import new_folder, write_json
 from taskzoo.params import ProbeParams, SearchParams
+from taskzoo.probe.network import State
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.finalists import train_finalists
 from taskzoo.search.models import ModelSpace
-from taskzoo.search.network import describe_network, save_network, train_final
-from taskzoo.search.problem import Problem
+from taskzoo.search.network import describe_network, save_network
+from taskzoo.search.problem import Problem, count_macs, count_parameters
 from taskzoo.search.results import Elites, SearchRecord, Trial, elites, save_record
 from taskzoo.search.run import candidate_recipe
 from taskzoo.search.space import encode
@@ -34,40 +36,45 @@ def write_search(
     folder: Path,
     task: Task,
     space: CellSpace | ModelSpace,
+    state: State,
     arms: dict[str, dict[str, tuple[str, ...]]],
     trials: Sequence[Trial],
     search: SearchParams,
     probe: ProbeParams,
 ) -> dict[str, float]:
-    """Train the best architecture whole, test it once, and write records, weights and numbers in one step.
+    """Train the finalists, test the best of them once, and write records, weights and numbers in one step.
 
     Args:
         folder: Where; replaced as a whole.
         task: With all three splits.
         space: The whole space.
+        state: Of the probe's backbone, which every trunk starts from.
         arms: Arm -> options by decision of the space it searched.
         trials: Of all arms; the choice is made on their validation accuracy.
-        search: How many elites, and the final training.
+        search: How many elites, and the final trainings.
         probe: Input form.
 
     Returns:
         Numbers of the chosen network.
     """
-    best = elites(trials, search.elites)
+    best, problem = elites(trials, search.elites), make_problem(task, search, probe)
     architecture = encode(space, best[0].architecture)
-    network = train_final(space, architecture, *tensors(task.train, probe), len(task.classes), search, seed=0)
+    finalists = train_finalists(space, architecture, probe.backbone, state, problem, search.final)
+    chosen = finalists[0]
     metrics = {
         "search_val_accuracy": best[0].accuracy,
-        "tuned_val_accuracy": accuracy(network, *tensors(task.val, probe)),
-        "tuned_test_accuracy": accuracy(network, *tensors(task.test, probe)),
-        "parameters": float(sum(weight.numel() for weight in network.parameters())),
-        "macs": float(best[0].macs),
+        **{f"{each.name}_val_accuracy": each.accuracy for each in finalists},
+        "tuned_val_accuracy": chosen.accuracy,
+        "tuned_test_accuracy": accuracy(chosen.network, *tensors(task.test, probe)),
+        "parameters": float(count_parameters(chosen.network)),
+        "macs": float(count_macs(chosen.network, problem.val_images[:1])),
     }
+    spec = describe_network(chosen.space, chosen.architecture, probe, task.classes, chosen.name)
     record = SearchRecord(
         task=task.name, kind=search.space, backbone=probe.backbone, options=arms, trials=tuple(trials)
     )
     with new_folder(folder) as temporary:
-        save_network(temporary, describe_network(space, architecture, probe, task.classes), network)
+        save_network(temporary, spec, chosen.network)
         save_record(temporary / TRIALS, record)
         save_record(temporary / ELITES, Elites(task=task.name, elites=tuple(best)))
         write_json(temporary / METRICS, metrics)

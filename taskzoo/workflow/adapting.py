@@ -25,6 +25,8 @@ from taskzoo.recommend.advice import Advice, advise, save_advice
 from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.gain import usual
 from taskzoo.registry.store import Registry
+from taskzoo.search.finalists import FinalistName
+from taskzoo.search.network import SPEC_FILE, load_spec
 from taskzoo.search.run import make_space
 from taskzoo.search.tuning import make_problem, options, write_search
 from taskzoo.search.workers import Searches, search_together
@@ -45,6 +47,7 @@ class Outcome:
         advice: Its sources and narrowed space.
         comparison: Few-shot transfers and searches beside their controls.
         trunk: What the chosen network was trained from.
+        finalist: Which of the compared networks was chosen.
         metrics: Numbers of the chosen network.
         uri: Of the registry.
         source: Where the data set came from.
@@ -55,6 +58,7 @@ class Outcome:
     advice: Advice
     comparison: Comparison
     trunk: str
+    finalist: FinalistName
     metrics: Mapping[str, float]
     uri: str
     source: str
@@ -115,7 +119,8 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     package_task(name, spec, parts, distances, params, folder / "package")
     registry.register(folder / "package")
     registry.log_recommendation(identity, advice, comparison.transfers)
-    return Outcome(name, advice, comparison, trunk, metrics, registry.uri, source, group)
+    finalist = load_spec(folder / "search" / SPEC_FILE).finalist
+    return Outcome(name, advice, comparison, trunk, finalist, metrics, registry.uri, source, group)
 
 
 def _check_new(name: str, params: Params) -> None:
@@ -207,7 +212,7 @@ def _search(
     problem = make_problem(task, params.search, params.probe)
     todo = Searches(problem, state, params.search, params.probe, arms, params.seed)
     trials = search_together(todo, UNFINISHED)
-    metrics = write_search(folder / "search", task, space, arms, trials, params.search, params.probe)
+    metrics = write_search(folder / "search", task, space, state, arms, trials, params.search, params.probe)
     comparison = Comparison(target=task.name, transfers=transfers, trials=trials)
     write_json(folder / "comparison.json", comparison.model_dump(mode="json"))
     shutil.rmtree(UNFINISHED / todo.digest())

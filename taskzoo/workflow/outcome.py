@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from taskzoo.recommend.recommendation import Recommendation
+from taskzoo.search.finalists import FINALISTS
 from taskzoo.workflow.adapting import Outcome
 
 ARMS = {
@@ -26,10 +27,13 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(_accuracies(outcome))
     metrics = outcome.metrics
     console.print(
-        f"Chosen network: {metrics['parameters']:,.0f} parameters, {metrics['macs'] / 1e6:.1f} M MACs, "
-        f"{outcome.trunk}; validation accuracy {metrics['tuned_val_accuracy']:.3f}, "
-        f"test accuracy {metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
+        f"Chosen network: {FINALISTS[outcome.finalist]}; {metrics['parameters']:,.0f} parameters, "
+        f"{metrics['macs'] / 1e6:.1f} M MACs, {outcome.trunk}; "
+        f"validation accuracy {metrics['tuned_val_accuracy']:.3f}, test accuracy "
+        f"{metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
     )
+    others = (f"{FINALISTS[name]} {metrics[f'{name}_val_accuracy']:.3f}" for name in FINALISTS)
+    console.print(f"Compared on validation images: {'; '.join(others)}.")
     console.print(
         f"In the UI: `make ui`, Models, {outcome.name} ({outcome.uri}). "
         f"Keep the data set's version: git add targets/{outcome.name}/data.dvc"

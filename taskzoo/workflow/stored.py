@@ -58,10 +58,11 @@ def search_stored(name: str, params: Params) -> None:
     if _saved_key(folder / KEY, SearchKey) == key:
         return
     (folder / KEY).unlink(missing_ok=True)
-    space = make_space(params.search, params.probe, load_backbone(trunk))
+    state = load_backbone(trunk)
+    space = make_space(params.search, params.probe, state)
     problem, journal = make_problem(task, params.search, params.probe), Journal(advance, UNFINISHED / key)
     trials, options = search_arms({"full": space}, space, problem, params, journal)
-    write_search(folder, task, space, options, trials, params.search, params.probe)
+    write_search(folder, task, space, state, options, trials, params.search, params.probe)
     write_json(folder / KEY, SearchKey(key=key).model_dump())
     rmtree(UNFINISHED / key)
 

@@ -8,13 +8,14 @@ import torch
 from torch import nn
 
 from taskzoo.errors import InputError
-from taskzoo.params import SearchParams, StrategyName
+from taskzoo.params import FinalParams, SearchParams, StrategyName
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.final import train_with_care
 from taskzoo.search.models import ModelSpace
-from taskzoo.search.network import describe_network, load_network, save_network, train_final
-from taskzoo.search.problem import Problem
+from taskzoo.search.network import describe_network, load_network, save_network
+from taskzoo.search.problem import Problem, seeded
 from taskzoo.search.run import make_space
 from taskzoo.search.space import sample
 from taskzoo.search.strategies import STRATEGIES
@@ -30,8 +31,9 @@ def models() -> ModelSpace:
 
 def trained(space: CellSpace | ModelSpace, problem: Problem, steps: int = 3) -> tuple[tuple[int, ...], nn.Module]:
     architecture = sample(space, np.random.default_rng(1))
-    params = SearchParams(final_steps=steps, batch_size=16)
-    return architecture, train_final(space, architecture, problem.train_images, problem.train_labels, 2, params, seed=0)
+    network = space.assemble(architecture, seeded(space, architecture, 2, 0))
+    params = FinalParams(steps=steps, batch_size=16)
+    return architecture, train_with_care(network, problem.train_images, problem.train_labels, 2, params, seed=0)
 
 
 @pytest.mark.parametrize("kind", ["cells", "models"])
