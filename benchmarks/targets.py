@@ -1,0 +1,280 @@
+"""Search for real targets with real training, at equal time: ``TASKZOO_DATA=... python -m benchmarks.targets``.
+
+Every run has the same processor seconds on one thread (other work on the machine does not count), all of its trainings among them: searches spend half on short
+candidate trainings on a frozen trunk and the rest on training what they found, whole; what a person would do instead
+spends all of it on that. Sources are those that the recommender ranks first among the tasks of other data sets, by the
+committed scores of ``benchmarks.transfer`` from ten images a class; their elites come from a search of their own. It
+runs what is missing in ``benchmarks/results/targets`` and goes on where it was killed; ``--summary`` prints the
+headline, its last line as JSON.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from benchmarks import rows
+from benchmarks.environment import note_environment
+from benchmarks.transfer import inputs
+from benchmarks.transfer.evaluate import known_scores
+from benchmarks.transfer.recommender import DEFAULT, recommenders
+from benchmarks.transfer.settings import CACHE, settings, zoo
+from taskzoo.files import write_json
+from taskzoo.parallel import run_jobs
+from taskzoo.params import FinalParams, RecommendParams, SearchParams
+from taskzoo.probe.probes import tensors
+from taskzoo.probe.training import Recipe, accuracy
+from taskzoo.recommend.narrowing import narrow
+from taskzoo.search.cells import CellSpace
+from taskzoo.search.final import train_with_care
+from taskzoo.search.models import ModelSpace
+from taskzoo.search.problem import Problem, count_macs, count_parameters, seeded
+from taskzoo.search.space import Architecture, decode, encode
+from taskzoo.search.strategies.asking import Told, explore
+from taskzoo.search.strategies.tpe import ParzenEstimator
+
+RESULTS = Path(__file__).parent / "results/targets"
+RUNS = RESULTS / "runs.csv"
+SETTING, REGIME = "pretrained", "few10"
+TARGETS = ("houses-rooms", "blood-cells", "cifar-animals")
+TRAIN, VAL = 500, 300  # Images; all of the test split is read once a run.
+SEEDS, SECONDS, SEARCHED = 5, 40.0, 0.5
+WARM = 3  # Steps that tell how long a step takes.
+ARMS = {
+    "narrowed": "TPE, narrowed by the elites of the recommended sources",
+    "full": "optuna's TPE in the whole space",
+    "random": "TPE, narrowed by the elites of a random source",
+    "worst": "TPE, narrowed by the elites of the source that is ranked last",
+    "source": "the best architecture of the recommended source, unchanged",
+    "backbone": "the pretrained backbone as it is",
+}
+COLUMNS = (
+    *("key", "target", "arm", "seed", "test", "val", "parameters", "macs", "trials", "searched"),
+    *("steps", "seconds"),
+)
+DEFAULTS = SearchParams()
+RATE = settings()[SETTING].learning_rate
+
+
+@cache
+def space() -> CellSpace:
+    """Return the whole space, on the pretrained trunk."""
+    probe = settings()[SETTING].probe
+    return CellSpace(probe.backbone, inputs.initial(SETTING), probe.image_size, DEFAULTS.nodes, DEFAULTS.width)
+
+
+@cache
+def problem(name: str) -> Problem:
+    """Return a task to search for."""
+    task, probe = inputs.task(SETTING, name), settings()[SETTING].probe
+    (images, labels), (val_images, val_labels) = tensors(task.train, probe), tensors(task.val, probe)
+    recipe = Recipe(DEFAULTS.steps, DEFAULTS.batch_size, DEFAULTS.learning_rate)
+    train, val = (images[:TRAIN], labels[:TRAIN]), (val_images[:VAL], val_labels[:VAL])
+    return Problem(*train, *val, classes=len(task.classes), recipe=recipe)
+
+
+def timed(part: CellSpace, name: str, seconds: float, seed: int, known: list[Told]) -> list[Told]:
+    """Return what TPE finds in some processor seconds, what is known included."""
+    found, begun, asked = list(known), time.process_time(), problem(name)
+    asked.inputs(part)
+    rng = np.random.default_rng([seed, len(known)])
+    for told in explore(
+        part, ParzenEstimator(), lambda each: asked.evaluate(part, each, seed).accuracy, 10**6, rng, known
+    ):
+        found.append(told)
+        if time.process_time() - begun > seconds:
+            break
+    return found
+
+
+def search(keep: Mapping[str, list[str]], name: str, seconds: float, seed: int) -> list[Told]:
+    """Search a part of the space, then the whole of it, as the product does."""
+    whole, explored = space(), DEFAULTS.explore * seconds
+    if not keep:
+        return timed(whole, name, seconds, seed, [])
+    part = whole.restrict(keep)
+    first = timed(part, name, seconds - explored, seed, [])
+    known = [(encode(whole, decode(part, architecture)), reward) for architecture, reward in first]
+    return timed(whole, name, explored, seed, known)
+
+
+def elites(source: str) -> list[dict[str, str]]:
+    """Return the best architectures of a source, from a search of its own, kept."""
+    path = CACHE.parent / "targets" / f"{source}-{SECONDS}.json"
+    if not path.exists():
+        told = search({}, source, SEARCHED * SECONDS, seed=100)
+        best = dict(sorted(told, key=lambda each: -each[1]))
+        write_json(path, [decode(space(), each) for each in list(best)[: DEFAULTS.elites]])
+    found: list[dict[str, str]] = json.loads(path.read_text())
+    return found
+
+
+@cache
+def ranking(target: str) -> list[tuple[str, float]]:
+    """Return the sources of other data sets, best first, with their scores."""
+    truth, known = known_scores(SETTING, REGIME)
+    scores, tasks = recommenders(truth, known)[DEFAULT].scores[truth.targets.index(target)], zoo().tasks
+    others = [
+        (source, float(scores[place].mean()))
+        for place, source in enumerate(truth.sources[:-1])
+        if tasks[source].dataset != tasks[target].dataset
+    ]
+    return sorted(others, key=lambda each: -each[1])
+
+
+def chosen(target: str, arm: str, seed: int) -> dict[str, float]:
+    """Return the sources that an arm uses, with their weights."""
+    if arm in {"full", "backbone"}:
+        return {}
+    ranked = ranking(target)
+    if arm == "random":
+        return {ranked[int(np.random.default_rng([seed, 2]).integers(len(ranked)))][0]: 1.0}
+    if arm == "worst":
+        return {ranked[-1][0]: 1.0}
+    best = ranked[: RecommendParams().sources]
+    shares = np.exp(np.array([score for _, score in best]) - best[0][1])
+    return {source: float(share) for (source, _), share in zip(best, shares / shares.sum(), strict=True)}
+
+
+def measure(target: str, arm: str, seed: int) -> None:
+    """Do one run and keep what came of it."""
+    own, task, probe = problem(target), inputs.task(SETTING, target), settings()[SETTING].probe
+    own.inputs(space())  # Paid by no arm: a trunk's maps are computed once a target.
+    weights = chosen(target, arm, seed)
+    found = {source: elites(source) for source in weights}
+    begun = time.process_time()
+    used: CellSpace | ModelSpace = space()
+    told: list[Told] = []
+    architecture: Architecture = (0,)
+    if arm == "backbone":
+        used = ModelSpace([probe.backbone], probe.image_size, {probe.backbone: inputs.initial(SETTING)})
+    elif arm == "source":
+        architecture = encode(used, found[max(weights, key=lambda each: weights[each])][0])
+    else:
+        keep = narrow(found, weights, RecommendParams().keep).keep
+        told = search(keep, target, SEARCHED * SECONDS, seed)
+        architecture = max(told, key=lambda each: each[1])[0]
+    network, steps = trained(used, architecture, target, begun + SECONDS, seed)
+    seconds = time.process_time() - begun
+    row = (
+        *(key(target, arm, seed), target, arm, seed),
+        f"{accuracy(network, *tensors(task.test, probe)):.4f}",
+        f"{accuracy(network, own.val_images, own.val_labels):.4f}",
+        *(count_parameters(network), count_macs(network, own.val_images[:1]), len(told)),
+        f"{max((reward for _, reward in told), default=math.nan):.4f}",
+        *(steps, f"{seconds:.1f}"),
+    )
+    rows.append(RUNS, COLUMNS, [row])
+
+
+def trained(
+    used: CellSpace | ModelSpace, architecture: Architecture, name: str, until: float, seed: int
+) -> tuple[nn.Module, int]:
+    """Train a network whole for the processor seconds that are left; return it and its number of steps."""
+    own = problem(name)
+    network = used.assemble(architecture, seeded(used, architecture, own.classes, seed))
+
+    def train(network: nn.Module, steps: int) -> nn.Module:
+        params = FinalParams(steps=steps, batch_size=32, learning_rate=RATE, mirror=True)
+        return train_with_care(network, own.train_images, own.train_labels, own.classes, params, seed)
+
+    one = min(_timed(lambda: train(deepcopy(network), WARM)) for _ in range(2)) / WARM
+    steps = max(WARM, int((until - time.process_time()) / one))
+    return train(network, steps), steps
+
+
+def _timed(call: Callable[[], object]) -> float:
+    begun = time.process_time()
+    call()
+    return time.process_time() - begun
+
+
+def key(target: str, arm: str, seed: int) -> str:
+    """Return a name of a row that changes with the settings."""
+    return f"{target}-{arm}-{seed}-{SECONDS}-{SEARCHED}-{TRAIN}"
+
+
+def missing() -> list[tuple[str, str, int]]:
+    """Return what is not done; seeds change slowest."""
+    done = set(rows.read(RUNS, COLUMNS)["key"])
+    every = product(range(SEEDS), TARGETS, ARMS)
+    return [(target, arm, seed) for seed, target, arm in every if key(target, arm, seed) not in done]
+
+
+def headline(table: pd.DataFrame) -> dict[str, Any]:
+    """Return figures by target and arm, and how far the narrowed search is ahead of each other arm."""
+    cells = {
+        f"{target} {arm}": {
+            "seeds": len(group),
+            "test": [round(100 * float(group["test"].mean()), 2), round(100 * float(group["test"].std()), 2)],
+            "searched": round(100 * float(group["searched"].mean()), 2) if arm not in {"source", "backbone"} else None,
+            "parameters": int(group["parameters"].mean()),
+            "trials": round(float(group["trials"].mean()), 1),
+            "seconds": round(float(group["seconds"].mean()), 1),
+        }
+        for (target, arm), group in table.groupby(["target", "arm"], sort=False)
+    }
+    wide = table.pivot_table(index=["target", "seed"], columns="arm", values="test").dropna()
+    ahead = {arm: _paired(100 * (wide["narrowed"] - wide[arm])) for arm in ARMS if arm != "narrowed" and arm in wide}
+    rivals = ("full", "source", "backbone")
+    whole = len(wide) == SEEDS * len(TARGETS)
+    met = whole and all(ahead[arm][0] >= 0 for arm in rivals)
+    return {"cells": cells, "narrowed_ahead_of": ahead, "runs": len(wide), "met": met}
+
+
+def _paired(difference: pd.Series) -> list[float]:
+    """Return the mean difference in points and its standard error over targets and seeds."""
+    error = float(difference.std()) / math.sqrt(len(difference))
+    return [round(float(difference.mean()), 2), round(error, 2)]
+
+
+def show(figures: Mapping[str, Any]) -> Table:
+    """Return the headline as a table."""
+    table = Table(title=f"Test accuracy after {SECONDS:g} processor seconds in all, mean and spread over seeds")
+    for name in ("target and arm", "seeds", "test, %", "search's validation, %", "parameters", "trials", "seconds"):
+        table.add_column(name)
+    for name, each in figures["cells"].items():
+        found = "" if each["searched"] is None else f"{each['searched']:.1f}"
+        test = f"{each['test'][0]:.1f} ± {each['test'][1]:.1f}"
+        table.add_row(
+            name,
+            str(each["seeds"]),
+            test,
+            found,
+            f"{each['parameters']:,}",
+            f"{each['trials']:.0f}",
+            f"{each['seconds']:.0f}",
+        )
+    return table
+
+
+def main() -> None:
+    """Measure, or print what is there."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.targets", description=__doc__)
+    parser.add_argument("--summary", action="store_true", help="measure nothing")
+    if not parser.parse_args().summary:
+        note_environment(RESULTS / "environments.json")
+        inputs.build_datasets()
+        every = product(TARGETS, ARMS, range(SEEDS))
+        sources = {source for target, arm, seed in every for source in chosen(target, arm, seed)}
+        run_jobs(elites, [(source,) for source in sorted(sources)], "sources")
+        run_jobs(measure, missing(), "runs")
+    figures = headline(rows.read(RUNS, COLUMNS))
+    Console(width=140).print(show(figures))
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
