@@ -1,11 +1,11 @@
 """Search for real targets with real training, at equal time: ``TASKZOO_DATA=... python -m benchmarks.targets``.
 
-Every run has the same processor seconds on one thread (other work on the machine does not count), all of its trainings among them: searches spend half on short
-candidate trainings on a frozen trunk and the rest on training what they found, whole; what a person would do instead
-spends all of it on that. Sources are those that the recommender ranks first among the tasks of other data sets, by the
-committed scores of ``benchmarks.transfer`` from ten images a class; their elites come from a search of their own. It
-runs what is missing in ``benchmarks/results/targets`` and goes on where it was killed; ``--summary`` prints the
-headline, its last line as JSON.
+Every run has the same processor seconds on one thread, so that other work on the machine does not count; all of its
+trainings are among them. Searches spend half on short candidate trainings on a frozen trunk and the rest on training
+what they found, whole; what a person would do instead spends all of it on that. Sources are those that the recommender
+ranks first among the tasks of other data sets, by the committed scores of ``benchmarks.transfer`` from ten images a
+class; their elites come from a search of their own. It runs what is missing in ``benchmarks/results/targets`` and goes
+on where it was killed; ``--summary`` prints the headline, its last line as JSON.
 """
 
 import argparse
