@@ -117,6 +117,11 @@ class CellSpace:
         blank = torch.zeros(1, 3, image_size, image_size)
         self._channels = [maps.shape[1] for maps in self.inputs(blank)]
 
+    @property
+    def equal_sizes(self) -> bool:
+        """Whether one level is left; levels differ in their maps."""
+        return len(self.choices[0].options) == 1
+
     def inputs(self, images: Tensor) -> list[Tensor]:
         """Return the frozen trunk's maps of images [N, 3, H, W], on the CPU, one per option of ``level``."""
         where = next(self._trunk.parameters()).device

@@ -1,19 +1,16 @@
 """A space of whole networks: one decision over timm names, as FUSE was published."""
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Self
-
-from torch import Tensor, nn
 
 from taskzoo.errors import InputError
 from taskzoo.probe.network import Probe, State, create_backbone, feature_size
-from taskzoo.search.space import Architecture, Choice, OnImages, decode, narrow
+from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, decode, narrow
 
 MODEL = "model"
 
 
-class ModelSpace:
+class ModelSpace(ImageSpace):
     """timm networks with a linear head each.
 
     Args:
@@ -37,10 +34,6 @@ class ModelSpace:
         self.weights = {name: state for name, state in (weights or {}).items() if name in names}
         self.choices: tuple[Choice, ...] = (Choice(MODEL, tuple(names)),)
 
-    def inputs(self, images: Tensor) -> list[Tensor]:
-        """Return the images themselves."""
-        return [images]
-
     def build(self, architecture: Architecture, classes: int) -> OnImages:
         """Return the network; what has no given weights is initialised from torch's current seed."""
         name = decode(self, architecture)[MODEL]
@@ -48,23 +41,6 @@ class ModelSpace:
         if name in self.weights:
             backbone.load_state_dict(self.weights[name])
         return OnImages(Probe(backbone, feature_size(backbone, self.image_size), classes))
-
-    def assemble(self, architecture: Architecture, module: nn.Module) -> nn.Module:
-        """Copy a built network into one that eats images.
-
-        Args:
-            architecture: Option indices.
-            module: What ``build`` made of them.
-
-        Returns:
-            The copy, on the CPU, in evaluation mode, all weights trainable.
-
-        Raises:
-            TypeError: If ``build`` did not make the module.
-        """
-        if not isinstance(module, OnImages):
-            raise TypeError(f"expected a network that build() made, got {type(module).__name__}")
-        return deepcopy(module.network).cpu().requires_grad_(True).eval()
 
     def restrict(self, keep: Mapping[str, Sequence[str]]) -> Self:
         """Return the part of the space that has only the named networks."""

@@ -1,13 +1,12 @@
 """The cells of NAS-Bench-201 (Dong and Yang, 2020): 15,625 networks, whose accuracies others have measured."""
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from taskzoo.search.space import Architecture, Choice, OnImages, decode, narrow
+from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, decode, narrow
 
 NODES = 4
 EDGES = tuple((start, end) for end in range(1, NODES) for start in range(end))
@@ -16,7 +15,7 @@ OPERATIONS = tuple(KERNELS)
 STAGES = 3
 
 
-class NASBench201Space:
+class NASBench201Space(ImageSpace):
     """Networks of three stages of equal cells; a cell sums one operation an edge on each of its nodes.
 
     Decision ``edge_i_j`` names the operation from node i to node j.
@@ -27,34 +26,15 @@ class NASBench201Space:
         choices: The decisions; left out, all operations on every edge.
     """
 
+    equal_sizes = True
+
     def __init__(self, width: int = 16, cells: int = 5, choices: tuple[Choice, ...] | None = None) -> None:
         self.width, self.cells = width, cells
         self.choices = choices or tuple(Choice(_edge(start, end), OPERATIONS) for start, end in EDGES)
 
-    def inputs(self, images: Tensor) -> list[Tensor]:
-        """Return the images themselves."""
-        return [images]
-
     def build(self, architecture: Architecture, classes: int) -> OnImages:
         """Return the network, initialised from torch's current seed."""
         return OnImages(Network(decode(self, architecture), self.width, self.cells, classes))
-
-    def assemble(self, architecture: Architecture, module: nn.Module) -> nn.Module:
-        """Copy a built network into one that eats images.
-
-        Args:
-            architecture: Option indices.
-            module: What ``build`` made of them.
-
-        Returns:
-            The copy, on the CPU, in evaluation mode, all weights trainable.
-
-        Raises:
-            TypeError: If ``build`` did not make the module.
-        """
-        if not isinstance(module, OnImages):
-            raise TypeError(f"expected a network that build() made, got {type(module).__name__}")
-        return deepcopy(module.network).cpu().requires_grad_(True).eval()
 
     def restrict(self, keep: Mapping[str, Sequence[str]]) -> Self:
         """Return the part of the space that has only the named options."""

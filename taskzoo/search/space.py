@@ -1,6 +1,7 @@
 """What a search chooses from: decisions with named options, and the networks behind them."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
 from typing import Protocol, Self
@@ -34,6 +35,10 @@ class SearchSpace(Protocol):
     def choices(self) -> tuple[Choice, ...]:
         """The decisions, in the order of an architecture's indices."""
 
+    @property
+    def equal_sizes(self) -> bool:
+        """Whether all networks have maps of one size and width at equal depth, so that counts of units compare."""
+
     def inputs(self, images: Tensor) -> list[Tensor]:
         """Return what built networks eat, computed once: tensors whose first axis runs over the images."""
 
@@ -62,6 +67,33 @@ class OnImages(nn.Module):
         """Return logits [N, K] of [images]."""
         logits: Tensor = self.network(inputs[0])
         return logits
+
+
+class ImageSpace:
+    """What spaces share whose networks eat the images themselves: their ``build`` returns an ``OnImages``."""
+
+    equal_sizes = False
+
+    def inputs(self, images: Tensor) -> list[Tensor]:
+        """Return the images themselves."""
+        return [images]
+
+    def assemble(self, architecture: Architecture, module: nn.Module) -> nn.Module:
+        """Copy a built network into one that eats images.
+
+        Args:
+            architecture: Option indices.
+            module: What ``build`` made of them.
+
+        Returns:
+            The copy, on the CPU, in evaluation mode, all weights trainable.
+
+        Raises:
+            TypeError: If ``build`` did not make the module.
+        """
+        if not isinstance(module, OnImages):
+            raise TypeError(f"expected a network that build() made, got {type(module).__name__}")
+        return deepcopy(module.network).cpu().requires_grad_(True).eval()
 
 
 def size(space: SearchSpace) -> int:

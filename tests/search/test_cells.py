@@ -155,3 +155,8 @@ def test_size_and_operations_by_hand(space: CellSpace) -> None:
     assert count_macs(whole, image) == count_macs(whole.trunk, image) + cell
     stem = create_backbone("test_resnet", 32).get_submodule("conv1")
     assert count_macs(whole.trunk, image) == count_macs(stem, image) > 0
+
+
+def test_cells_are_of_equal_size_on_one_level_only(space: CellSpace) -> None:
+    assert not space.equal_sizes
+    assert space.restrict({"level": ["level2"]}).equal_sizes

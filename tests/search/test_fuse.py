@@ -180,6 +180,7 @@ class Ladder:
     """Option k, of fifty, is right on the first 2 (k + 1) of a hundred images: the higher the better."""
 
     choices = (Choice("rung", tuple(str(rung) for rung in range(50))),)
+    equal_sizes = True
 
     def inputs(self, images: Tensor) -> list[Tensor]:
         return [images]

@@ -77,6 +77,8 @@ def area_search(
 def by_score(space: SearchSpace, problem: Problem, count: int, seed: int) -> list[Architecture]:
     """Return random architectures, the best score first.
 
+    The score is normalised where the space's networks differ in size, or it would order them by their size.
+
     Args:
         space: Where; all of it where it has fewer than ``count``.
         problem: Gives the images, from its training split.
@@ -89,7 +91,8 @@ def by_score(space: SearchSpace, problem: Problem, count: int, seed: int) -> lis
     images = take(inputs, chosen)
 
     def score(architecture: Architecture) -> float:
-        return naswot(seeded(space, architecture, problem.classes, seed).to(device()), images)
+        network = seeded(space, architecture, problem.classes, seed).to(device())
+        return naswot(network, images, normalised=not space.equal_sizes)
 
     drawn: list[Told] = list(explore(space, Uniform(), score, min(count, size(space)), rng))
     return [architecture for architecture, _ in sorted(drawn, key=lambda each: -each[1])]
