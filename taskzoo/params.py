@@ -20,6 +20,7 @@ MeasureName = Literal[
     "unlikeness",
     "pixel_unlikeness",
 ]
+SpaceName = Literal["cells", "stages", "models", "nasbench201"]
 StrategyName = Literal["random", "evolution", "tpe", "monas", "naswot", "area", "fuse"]
 
 
@@ -191,16 +192,40 @@ class FinalParams(Section):
     mix: float = Field(0.0, ge=0, description="Mixup's alpha; 0 mixes no images.")
 
 
+class CellsParams(Section):
+    """Cells on the probe's trained trunk: which of its levels to read, and an operation on each edge of the cell."""
+
+    nodes: int = Field(4, ge=2, le=6, description="Nodes of a cell.")
+    width: int = Field(32, ge=4, le=4096, description="Channels of a cell.")
+
+
+class StagesParams(Section):
+    """Networks from random weights: depth, width, group size, kernel and block of each stage."""
+
+    count: int = Field(3, ge=2, le=4, description="Stages.")
+    width: int = Field(
+        16, ge=16, le=512, multiple_of=16, description="Channels of the stem and of the narrowest first stage."
+    )
+
+
+class NASBench201Params(Section):
+    """The 15,625 networks of NAS-Bench-201, from random weights: an operation on each edge of the cell."""
+
+    cells: int = Field(5, ge=1, le=20, description="Cells a stage; 5 as published, fewer train faster.")
+    width: int = Field(16, ge=4, le=512, description="Channels of the first stage; 16 as published.")
+
+
 class SearchParams(Section):
     """The architecture search of every task."""
 
-    space: Literal["cells", "models"] = "cells"
+    space: SpaceName = Field("cells", description="What is searched; the section or list of that name is its size.")
+    cells: CellsParams = CellsParams()
+    stages: StagesParams = StagesParams()
     models: list[str] = Field(
         ["test_resnet", "test_efficientnet", "test_byobnet", "test_convnext3"],
-        description="timm names, for space models.",
+        description="Whole networks by timm name; the probe's own begins with its weights.",
     )
-    nodes: int = Field(4, ge=2, le=6, description="Nodes of a cell, for space cells.")
-    width: int = Field(32, ge=4, description="Channels of a cell, for space cells.")
+    nasbench201: NASBench201Params = NASBench201Params()
     strategies: list[StrategyName] = Field(["random", "fuse"], min_length=1)
     seeds: int = Field(2, ge=2, description="Independent searches per strategy.")
     trials: int = Field(8, ge=2, description="Architectures a search may evaluate.")

@@ -21,6 +21,7 @@ def describe_package(package: Package) -> str:
         ("probe", f"{card.probe.backbone}, fingerprint `{card.fingerprint}`"),
         ("probe accuracy (validation, each repeat)", accuracies),
         (f"reaches 1 - eps = {1 - card.train.eps:g}", "yes" if card.train.reached else "no"),
+        ("space searched", package.search.kind),
         *((name, f"{value:.4g}") for name, value in sorted(package.metrics.items())),
     ]
     order = "low" if facts.lower_is_closer else "high"

@@ -202,7 +202,7 @@ def _search(package: Package) -> StageRun:
             "trials": len(trials),
             "elites": len(package.elites.elites),
             "space": package.search.kind,
-            "trunk": package.search.backbone,
+            **({"trunk": package.search.backbone} if package.search.kind == "cells" else {}),
         },
         metrics=list(_best_so_far(package.search.trials)),
         children=[_trial(package, trial) for trial in package.search.trials],

@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from taskzoo.params import FinalParams
 from taskzoo.probe.network import State, device
 from taskzoo.probe.training import Recipe, accuracy, fit
-from taskzoo.search.cells import CellSpace
 from taskzoo.search.final import train_with_care
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Problem, seeded
-from taskzoo.search.space import Architecture
+from taskzoo.search.space import Architecture, SearchSpace
 
 FinalistName = Literal["searched", "searched_plain", "backbone"]
 FINALISTS: Mapping[FinalistName, str] = {
@@ -38,14 +37,14 @@ class Finalist:
     """
 
     name: FinalistName
-    space: CellSpace | ModelSpace
+    space: SearchSpace
     architecture: Architecture
     network: nn.Module
     accuracy: float
 
 
 def train_finalists(
-    space: CellSpace | ModelSpace,
+    space: SearchSpace,
     best: Architecture,
     backbone: str,
     state: State,
@@ -80,7 +79,7 @@ Training = Callable[[nn.Module, Tensor, Tensor], nn.Module]
 
 def _finalist(
     name: FinalistName,
-    space: CellSpace | ModelSpace,
+    space: SearchSpace,
     architecture: Architecture,
     train: Training,
     problem: Problem,

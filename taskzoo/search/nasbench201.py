@@ -46,7 +46,8 @@ class NASBench201Space(ImageSpace):
         squares, count = sum(kernel**2 for kernel in kernels), sum(kernel > 0 for kernel in kernels)
         weights, macs = 27 * self.width + 2 * self.width, 27 * self.width * image_size**2
         for stage in range(STAGES):
-            wide, pixels = self.width << stage, (image_size >> stage) ** 2
+            side = -(-image_size >> stage)  # Odd maps are halved upwards.
+            wide, pixels = self.width << stage, side**2
             weights += self.cells * (squares * wide**2 + 2 * count * wide)
             macs += self.cells * squares * wide**2 * pixels
             if stage:  # A residual block leads here: two 3x3 convolutions and a pointwise one, from half as many.
@@ -107,7 +108,7 @@ class Reduction(nn.Module):
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
         self.main = nn.Sequential(_convolution(channels, outputs, 3, stride=2), _convolution(outputs, outputs, 3))
-        self.side = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(channels, outputs, 1, bias=False))
+        self.side = nn.Sequential(nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(channels, outputs, 1, bias=False))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return [N, 2C, h / 2, w / 2] of [N, C, h, w]."""

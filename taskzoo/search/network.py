@@ -1,9 +1,9 @@
 """The final network of a task: saved, and rebuilt from its own folder alone."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
@@ -11,24 +11,13 @@ from torch import nn
 from taskzoo.errors import InputError
 from taskzoo.files import write_bytes, write_json
 from taskzoo.params import ProbeParams
-from taskzoo.probe.network import create_backbone
 from taskzoo.records import read_json
-from taskzoo.search.cells import CellSpace
 from taskzoo.search.finalists import FinalistName
-from taskzoo.search.models import MODEL, ModelSpace
-from taskzoo.search.space import Architecture, decode, encode
+from taskzoo.search.space import Architecture, SearchSpace, decode, encode
+from taskzoo.search.spaces import SpaceSpec, describe_space
 
 SPEC_FILE = "architecture.json"
 WEIGHTS_FILE = "tuned.safetensors"
-
-
-class CellShape(BaseModel):
-    """Dimensions of a cell."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    nodes: int = Field(ge=2, le=6)
-    width: int = Field(ge=4, le=4096)
 
 
 class NetworkSpec(BaseModel):
@@ -36,8 +25,7 @@ class NetworkSpec(BaseModel):
 
     Attributes:
         schema_version: Of this format.
-        backbone: timm name of the trunk, or of the whole network.
-        cell: The cell's dimensions; None for a whole network, which has no cell.
+        space: That it was found in.
         architecture: Option by decision.
         image_size: Pixels a side.
         mean: Subtracted from pixels in [0, 1].
@@ -48,9 +36,8 @@ class NetworkSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: Literal[1] = 1
-    backbone: str
-    cell: CellShape | None
+    schema_version: Literal[2] = 2
+    space: SpaceSpec
     architecture: dict[str, str]
     image_size: int = Field(ge=8, le=1024)
     mean: float
@@ -58,9 +45,22 @@ class NetworkSpec(BaseModel):
     classes: tuple[str, ...] = Field(min_length=2)
     finalist: FinalistName
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_version_1(cls, content: Any) -> Any:
+        """Take a file of version 1, which knew two spaces: one with a cell, one without, and at first one finalist."""
+        if not isinstance(content, dict) or content.get("schema_version") != 1:
+            return content
+        backbone, cell = content.get("backbone"), content.get("cell")
+        space: dict[str, Any] = {"kind": "models", "names": [backbone]}
+        if isinstance(cell, dict):
+            space = {"kind": "cells", "backbone": backbone, **cell}
+        rest = {key: value for key, value in content.items() if key not in {"backbone", "cell"}}
+        return {"finalist": "searched_plain", **rest, "schema_version": 2, "space": space}
+
 
 def describe_network(
-    space: CellSpace | ModelSpace,
+    space: SearchSpace,
     architecture: Architecture,
     probe: ProbeParams,
     classes: tuple[str, ...],
@@ -71,23 +71,17 @@ def describe_network(
     Args:
         space: It comes from.
         architecture: Option indices.
-        probe: How its images are normalised.
+        probe: How its images are made and normalised.
         classes: The outputs, in order.
         finalist: Which of the networks that were compared.
 
     Returns:
         The description.
     """
-    named = decode(space, architecture)
-    if isinstance(space, CellSpace):
-        backbone, cell = space.backbone, CellShape(nodes=space.nodes, width=space.width)
-    else:
-        backbone, cell = named[MODEL], None
     return NetworkSpec(
-        backbone=backbone,
-        cell=cell,
-        architecture=named,
-        image_size=space.image_size,
+        space=describe_space(space),
+        architecture=decode(space, architecture),
+        image_size=probe.image_size,
         mean=probe.mean,
         std=probe.std,
         classes=classes,
@@ -135,11 +129,6 @@ def load_spec(path: Path) -> NetworkSpec:
 
 def _empty(spec: NetworkSpec) -> nn.Module:
     """Return the described network with random weights."""
-    space: CellSpace | ModelSpace
-    if spec.cell is None:
-        space = ModelSpace([spec.backbone], spec.image_size)
-    else:
-        state = create_backbone(spec.backbone, spec.image_size).state_dict()
-        space = CellSpace(spec.backbone, state, spec.image_size, spec.cell.nodes, spec.cell.width)
+    space = spec.space.make(spec.image_size)
     architecture = encode(space, spec.architecture)
     return space.assemble(architecture, space.build(architecture, len(spec.classes)))

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskzoo.files import write_json
+from taskzoo.params import SpaceName
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.problem import Evaluator
 from taskzoo.search.space import Architecture, SearchSpace, decode
@@ -72,7 +73,7 @@ class SearchRecord(BaseModel):
         schema_version: Of this format.
         task: Searched for.
         kind: Of space.
-        backbone: The trunk's timm name, for space cells; the probe's, for space models.
+        backbone: The probe's timm name, which is the trunk's for space cells.
         options: Options by decision, by arm: the spaces searched.
         trials: All of them, in the order they were done.
     """
@@ -81,7 +82,7 @@ class SearchRecord(BaseModel):
 
     schema_version: Literal[1] = 1
     task: str
-    kind: Literal["cells", "models"]
+    kind: SpaceName
     backbone: str
     options: dict[str, dict[str, tuple[str, ...]]]
     trials: tuple[Trial, ...] = Field(min_length=1)

@@ -3,32 +3,13 @@
 import math
 from collections.abc import Callable
 
-from taskzoo.params import ProbeParams, SearchParams, StrategyName
-from taskzoo.probe.network import State
+from taskzoo.params import SearchParams, StrategyName
 from taskzoo.probe.training import Recipe
-from taskzoo.search.cells import CellSpace
 from taskzoo.search.journal import NO_JOURNAL, Counted, Journal
-from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Evaluator, Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
 from taskzoo.search.strategies import LEAST, STRATEGIES
-
-
-def make_space(search: SearchParams, probe: ProbeParams, state: State) -> CellSpace | ModelSpace:
-    """Return the whole space that the parameters describe.
-
-    Args:
-        search: Kind of space and its dimensions.
-        probe: Backbone and image size.
-        state: Of the task's own probe's backbone: the trunk of all cells, or the start of that one model.
-
-    Returns:
-        The space.
-    """
-    if search.space == "cells":
-        return CellSpace(probe.backbone, state, probe.image_size, search.nodes, search.width)
-    return ModelSpace(search.models, probe.image_size, {probe.backbone: state})
 
 
 def candidate_recipe(params: SearchParams) -> Recipe:

@@ -9,14 +9,12 @@ from taskzoo.params import ProbeParams, SearchParams
 from taskzoo.probe.network import State
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import accuracy
-from taskzoo.search.cells import CellSpace
 from taskzoo.search.finalists import train_finalists
-from taskzoo.search.models import ModelSpace
 from taskzoo.search.network import describe_network, save_network
 from taskzoo.search.problem import Problem, count_macs, count_parameters
 from taskzoo.search.results import Elites, SearchRecord, Trial, elites, save_record
 from taskzoo.search.run import candidate_recipe
-from taskzoo.search.space import encode
+from taskzoo.search.space import SearchSpace, encode
 
 TRIALS, ELITES, METRICS = "trials.json", "elites.json", "metrics.json"
 
@@ -27,7 +25,7 @@ def make_problem(task: Task, search: SearchParams, probe: ProbeParams) -> Proble
     return Problem(*tensors(task.train, probe), *tensors(task.val, probe), len(task.classes), recipe)
 
 
-def options(space: CellSpace | ModelSpace) -> dict[str, tuple[str, ...]]:
+def options(space: SearchSpace) -> dict[str, tuple[str, ...]]:
     """Return a space's options by decision."""
     return {choice.name: choice.options for choice in space.choices}
 
@@ -35,7 +33,7 @@ def options(space: CellSpace | ModelSpace) -> dict[str, tuple[str, ...]]:
 def write_search(
     folder: Path,
     task: Task,
-    space: CellSpace | ModelSpace,
+    space: SearchSpace,
     state: State,
     arms: dict[str, dict[str, tuple[str, ...]]],
     trials: Sequence[Trial],

@@ -11,8 +11,9 @@ from taskzoo.probe.network import State, digest_state
 from taskzoo.search.journal import Journal
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
-from taskzoo.search.run import make_space, search_once, searches
+from taskzoo.search.run import search_once, searches
 from taskzoo.search.space import SearchSpace
+from taskzoo.search.spaces import make_space
 
 Options = Mapping[str, Sequence[str]]
 

@@ -26,8 +26,9 @@ from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.gain import usual
 from taskzoo.registry.store import Registry
 from taskzoo.search.finalists import FinalistName
-from taskzoo.search.network import SPEC_FILE, load_spec
-from taskzoo.search.run import make_space
+from taskzoo.search.models import MODEL
+from taskzoo.search.network import SPEC_FILE, NetworkSpec, load_spec
+from taskzoo.search.spaces import make_space
 from taskzoo.search.tuning import make_problem, options, write_search
 from taskzoo.search.workers import Searches, search_together
 from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces
@@ -46,7 +47,7 @@ class Outcome:
         name: The new task.
         advice: Its sources and narrowed space.
         comparison: Few-shot transfers and searches beside their controls.
-        trunk: What the chosen network was trained from.
+        start: What the chosen network was trained from.
         finalist: Which of the compared networks was chosen.
         metrics: Numbers of the chosen network.
         uri: Of the registry.
@@ -57,7 +58,7 @@ class Outcome:
     name: str
     advice: Advice
     comparison: Comparison
-    trunk: str
+    start: str
     finalist: FinalistName
     metrics: Mapping[str, float]
     uri: str
@@ -119,8 +120,9 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     package_task(name, spec, parts, distances, params, folder / "package")
     registry.register(folder / "package")
     registry.log_recommendation(identity, advice, comparison.transfers)
-    finalist = load_spec(folder / "search" / SPEC_FILE).finalist
-    return Outcome(name, advice, comparison, trunk, finalist, metrics, registry.uri, source, group)
+    chosen = load_spec(folder / "search" / SPEC_FILE)
+    start = _start(trunk, chosen, params.probe.backbone)
+    return Outcome(name, advice, comparison, start, chosen.finalist, metrics, registry.uri, source, group)
 
 
 def _check_new(name: str, params: Params) -> None:
@@ -229,3 +231,9 @@ def _trunk(task: Task, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord,
             state = {name: tensor.cpu() for name, tensor in probe.backbone.state_dict().items()}
             return state, f"fine-tuned from {source}"
     return load_backbone(own), "trained from the initial state"
+
+
+def _start(trunk: str, network: NetworkSpec, backbone: str) -> str:
+    """Say what a network was trained from: what the backbone was, where it stands on it or is it."""
+    known = network.space.kind == "cells" or network.architecture.get(MODEL) == backbone
+    return trunk if known else "trained from random weights"

@@ -11,12 +11,11 @@ from taskzoo.recommend.advice import Advice, Elites
 from taskzoo.recommend.comparison import Comparison, Transfer
 from taskzoo.recommend.narrowing import narrow
 from taskzoo.recommend.transfer import FewShot, arms, transfers
-from taskzoo.search.cells import CellSpace
 from taskzoo.search.journal import NO_JOURNAL, Journal
-from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.run import search_task
+from taskzoo.search.space import SearchSpace
 from taskzoo.search.tuning import make_problem, options
 
 
@@ -41,9 +40,7 @@ def compare_transfers(task: Task, advice: Advice, zoo: Zoo, params: Params) -> l
     return list(transfers(few, advice.recommendation, zoo.probes, zoo.initial, params.seed))
 
 
-def narrowed_spaces(
-    space: CellSpace | ModelSpace, advice: Advice, zoo: Zoo, params: Params
-) -> dict[str, CellSpace | ModelSpace]:
+def narrowed_spaces(space: SearchSpace, advice: Advice, zoo: Zoo, params: Params) -> dict[str, SearchSpace]:
     """Return the restricted spaces to be searched beside the full one.
 
     Args:
@@ -55,7 +52,7 @@ def narrowed_spaces(
     Returns:
         Arm -> space.
     """
-    spaces: dict[str, CellSpace | ModelSpace] = {}
+    spaces: dict[str, SearchSpace] = {}
     if advice.narrowing.keep:
         spaces["narrowed"] = space.restrict(advice.narrowing.keep)
     chance = arms(advice.recommendation, params.seed)["random"]
@@ -64,8 +61,8 @@ def narrowed_spaces(
 
 
 def search_arms(
-    spaces: Mapping[str, CellSpace | ModelSpace],
-    whole: CellSpace | ModelSpace,
+    spaces: Mapping[str, SearchSpace],
+    whole: SearchSpace,
     problem: Problem,
     params: Params,
     journal: Journal = NO_JOURNAL,
@@ -94,7 +91,7 @@ def compare(
     task: Task,
     advice: Advice,
     zoo: Zoo,
-    space: CellSpace | ModelSpace,
+    space: SearchSpace,
     full: Sequence[Trial],
     params: Params,
     journal: Journal = NO_JOURNAL,

@@ -28,7 +28,7 @@ def show(outcome: Outcome, console: Console) -> None:
     metrics = outcome.metrics
     console.print(
         f"Chosen network: {FINALISTS[outcome.finalist]}; {metrics['parameters']:,.0f} parameters, "
-        f"{metrics['macs'] / 1e6:.1f} M MACs, {outcome.trunk}; "
+        f"{metrics['macs'] / 1e6:.1f} M MACs, {outcome.start}; "
         f"validation accuracy {metrics['tuned_val_accuracy']:.3f}, test accuracy "
         f"{metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
     )

@@ -19,7 +19,7 @@ from taskzoo.recommend.transfer import arms
 from taskzoo.records import read_json
 from taskzoo.search.journal import Journal
 from taskzoo.search.results import Elites, SearchRecord
-from taskzoo.search.run import make_space
+from taskzoo.search.spaces import make_space
 from taskzoo.search.tuning import ELITES, TRIALS, make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare, search_arms
 from taskzoo.workflow.workspace import COMPARISONS, RECOMMENDATIONS, SEARCHES, UNFINISHED, load_named_task, probe_paths

@@ -36,7 +36,14 @@ PARAMS: dict[str, object] = {
     "fisher": {"images": 16, "head_images": 40},
     "distance": {"measures": ["fisher_kernel", "unlikeness", "pixel_unlikeness", "ftd"]},
     "recommend": {"measure": "fisher_kernel"},
-    "search": {"nodes": 2, "width": 8, "seeds": 2, "trials": 3, "steps": 3, "batch_size": 16, "final": {"steps": 4}},
+    "search": {
+        "cells": {"nodes": 2, "width": 8},
+        "seeds": 2,
+        "trials": 3,
+        "steps": 3,
+        "batch_size": 16,
+        "final": {"steps": 4},
+    },
     "compare": {"images_per_class": 4, "steps": 3, "batch_size": 8, "draws": 2},
 }
 SECONDS = 400

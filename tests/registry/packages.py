@@ -1,4 +1,4 @@
-"""Small but real packages: a timm trunk, a cell, Fishers and distances, without any training."""
+"""Small but real packages: a probe, a network, Fishers and distances, without any training."""
 
 import io
 from pathlib import Path
@@ -13,26 +13,29 @@ from taskzoo.distance.matrix import DistanceColumn, References
 from taskzoo.distance.protocol import MeasureFacts
 from taskzoo.files import digest_json
 from taskzoo.fisher.summary import FisherProvenance, save_fisher
-from taskzoo.params import ProbeParams, SizeParams, TaskParams
+from taskzoo.params import CellsParams, ProbeParams, SearchParams, SizeParams, TaskParams
 from taskzoo.probe.network import build_probe, fingerprint, initial_state
 from taskzoo.probe.storage import ProbeRecord, save_probe
 from taskzoo.registry.package import Package, PackageContents, write_package
 from taskzoo.registry.records import TaskCard, TrainRecord
-from taskzoo.search.cells import CellSpace
 from taskzoo.search.network import describe_network, save_network
 from taskzoo.search.results import Elites, SearchRecord, Trial, elites
 from taskzoo.search.space import decode, sample
+from taskzoo.search.spaces import make_space
 
 CLASSES = ("cat", "dog", "rest")
 PROBE = ProbeParams(image_size=32)
 SOURCES = ("no-transfer", "near", "far")
+CELLS = SearchParams(cells=CellsParams(nodes=2, width=8))
 
 
-def make_package(folder: Path, name: str, seed: int = 0, repeats: int = 2, trials: int = 4) -> Package:
+def make_package(
+    folder: Path, name: str, seed: int = 0, repeats: int = 2, trials: int = 4, search: SearchParams = CELLS
+) -> Package:
     """Write a package whose weights are random from ``seed``."""
     parts = folder.with_name(f"{folder.name}-parts")
     state = initial_state(PROBE)
-    space = CellSpace(PROBE.backbone, state, PROBE.image_size, nodes=2, width=8)
+    space = make_space(search, PROBE, state)
     card = _card(name, seed, repeats, fingerprint(PROBE, state))
     probes, fishers = [], []
     for repeat in range(repeats):
@@ -82,7 +85,7 @@ def make_package(folder: Path, name: str, seed: int = 0, repeats: int = 2, trial
         elites=Elites(task=name, elites=tuple(elites(found, 2))),
         search=SearchRecord(
             task=name,
-            kind="cells",
+            kind=search.space,
             backbone=PROBE.backbone,
             options={"full": options},
             trials=tuple(found),

@@ -16,17 +16,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from taskzoo.data.images import decode
 from taskzoo.data.store import build_dataset, load_split
 from taskzoo.data.tasks import load_task
-from taskzoo.params import DatasetParams, SizeParams, SplitParams, TaskParams
+from taskzoo.params import (
+    DatasetParams,
+    NASBench201Params,
+    SearchParams,
+    SizeParams,
+    SpaceName,
+    SplitParams,
+    TaskParams,
+)
 from taskzoo.probe.network import normalise
 from taskzoo.registry.package import Package
 from taskzoo.registry.store import Registry
 from taskzoo.search.network import load_network
-from tests.registry.packages import PROBE, png
+from tests.registry.packages import PROBE, make_package, png
 from tests.registry.servers import free_port, running
 
 IMAGES = [png(seed) for seed in range(3)]
@@ -47,12 +56,31 @@ def expected(package: Package, pixels: "np.ndarray[tuple[int, ...], np.dtype[np.
 
 
 def test_loaded_model_answers_as_the_network(zoo: Registry, pets: Package) -> None:
+    answers(zoo, pets)
+
+
+@pytest.mark.parametrize("kind", ["stages", "models", "nasbench201"])
+def test_networks_of_all_spaces_are_served(kind: SpaceName, registry: Registry, tmp_path: Path) -> None:
+    search = SearchParams(space=kind, models=["test_convnext3"], nasbench201=NASBench201Params(cells=1))
+    package = make_package(tmp_path / "package", "pets", search=search)
+    registry.register(package.folder)
+    answers(registry, package)
+    client = MlflowClient(registry.uri)
+    experiment = client.get_experiment_by_name("taskzoo")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id], "tags.`taskzoo.stage` = 'search'")
+    assert run.data.params["space"] == kind
+    assert "trunk" not in run.data.params
+
+
+def answers(zoo: Registry, package: Package) -> None:
+    """Check that a store's one model answers as the network in its package."""
     model = mlflow.pyfunc.load_model(str(location(zoo)))
     answer = model.predict(pd.DataFrame({"image": IMAGES}))
     pixels = np.stack([np.asarray(decode(each).resize((32, 32), 2)).transpose(2, 0, 1) for each in IMAGES])
-    wanted = expected(pets, pixels)
+    wanted = expected(package, pixels)
     assert [list(row.values()) for row in answer["probabilities"]] == [pytest.approx(row, abs=1e-5) for row in wanted]
-    assert list(answer["label"]) == [pets.card.classes[int(np.argmax(row))] for row in wanted]
+    assert list(answer["label"]) == [package.card.classes[int(np.argmax(row))] for row in wanted]
     assert list(answer["probability"]) == pytest.approx([max(row) for row in wanted], abs=1e-5)
 
 

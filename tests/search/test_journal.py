@@ -12,7 +12,7 @@ import optuna
 import pytest
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 
-from taskzoo.params import SearchParams, StrategyName
+from taskzoo.params import CellsParams, SearchParams, StrategyName
 from taskzoo.probe.network import initial_state
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.journal import STORAGE, Journal
@@ -90,7 +90,7 @@ def test_a_line_that_a_dying_machine_left_unfinished_is_cut_off(space: CellSpace
     assert len(again.asked) == 1
 
 
-PARAMS = SearchParams(strategies=["evolution"], seeds=2, trials=4, steps=10, nodes=3, width=8)
+PARAMS = SearchParams(strategies=["evolution"], seeds=2, trials=4, steps=10, cells=CellsParams(nodes=3, width=8))
 
 
 def searches(space: CellSpace) -> Searches:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from taskzoo.errors import InputError
-from taskzoo.params import FinalParams, SearchParams, StrategyName
+from taskzoo.params import FinalParams, StrategyName
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
@@ -16,7 +16,6 @@ from taskzoo.search.final import train_with_care
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.network import describe_network, load_network, save_network
 from taskzoo.search.problem import Problem, seeded
-from taskzoo.search.run import make_space
 from taskzoo.search.space import sample
 from taskzoo.search.strategies import STRATEGIES
 from tests.search.conftest import PROBE, make_problem
@@ -84,7 +83,8 @@ def test_damage_is_named(space: CellSpace, problem: Problem, tmp_path: Path) -> 
 
 def test_a_description_cannot_name_a_remote_network(space: CellSpace, tmp_path: Path) -> None:
     spec = describe_network(space, sample(space, np.random.default_rng(0)), PROBE, CLASSES)
-    save_network(tmp_path, spec.model_copy(update={"backbone": "hf-hub:someone/something"}), nn.Linear(1, 1))
+    remote = spec.space.model_copy(update={"backbone": "hf-hub:someone/something"})
+    save_network(tmp_path, spec.model_copy(update={"space": remote}), nn.Linear(1, 1))
     with pytest.raises(InputError, match="not a timm network"):
         load_network(tmp_path)
 
@@ -113,11 +113,3 @@ def test_every_strategy_runs_on_models(strategy: StrategyName, models: ModelSpac
     assert trials == STRATEGIES[strategy](models, make_problem(2), 3, 0)
     assert {trial.strategy for trial in trials} == {strategy}
     assert all(trial.architecture["model"] in models.choices[0].options for trial in trials)
-
-
-def test_parameters_choose_the_space() -> None:
-    state = initial_state(PROBE)
-    assert isinstance(make_space(SearchParams(), PROBE, state), CellSpace)
-    made = make_space(SearchParams(space="models"), PROBE, state)
-    assert isinstance(made, ModelSpace)
-    assert set(made.weights) == {"test_resnet"}
