@@ -32,6 +32,7 @@ from taskzoo.search.run import narrowed_search
 from taskzoo.search.space import decode, sample
 from taskzoo.search.strategies import STRATEGIES
 from taskzoo.search.table import Accuracies, TableProblem, read_accuracies
+from taskzoo.search.tuning import options
 
 RESULTS = Path(__file__).parent / "results/narrowing"
 SOURCES = {"cifar10": "cifar100", "cifar100": "cifar10"}  # By target.
@@ -73,7 +74,8 @@ def searched(path: Path, target: str, strategy: StrategyName, arm: str, seed: in
     problem, search = TableProblem(accuracies(path, target)), STRATEGIES[strategy]
     if arm == "full":
         return list(search(SPACE, problem, TRIALS, seed))  # type: ignore[arg-type]
-    keep = narrow({"source": chosen(path, SOURCES[target], arm, seed)}, {"source": 1.0}, KEEP).keep
+    sources = {"source": chosen(path, SOURCES[target], arm, seed)}
+    keep = narrow(sources, {"source": 1.0}, options(SPACE), KEEP, EXPLORE).keep
     return narrowed_search(search, SPACE.restrict(keep), SPACE, problem, TRIALS, math.ceil(EXPLORE * TRIALS), seed)
 
 

@@ -22,9 +22,17 @@ def recommend() -> None:
     with new_folder(RECOMMENDATIONS) as folder:
         for name, task in zoo.items():
             elites = {source: other.architectures() for source, other in zoo.items() if source != name}
-            advice = advise(task.package.distances, elites, params.recommend, past, usual(params.probe))
+            advice = advise(
+                task.package.distances,
+                elites,
+                task.package.search.options["full"],
+                params.recommend,
+                params.search.explore,
+                past,
+                usual(params.probe),
+            )
             save_advice(folder / f"{name}.json", advice)
-            print(f"{name}: {advice.recommendation.reason}")
+            print(f"{name}: {advice.recommendation.reason} {advice.narrowing.reason}")
 
 
 if __name__ == "__main__":

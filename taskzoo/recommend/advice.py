@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,7 +11,7 @@ from taskzoo.files import write_json
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.experience import PastTransfer
 from taskzoo.recommend.gain import RANDOM, Belief
-from taskzoo.recommend.narrowing import Narrowing, narrow
+from taskzoo.recommend.narrowing import Narrowing, Options, narrow
 from taskzoo.recommend.ranking import rank
 from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.records import read_json
@@ -22,12 +23,14 @@ class Advice(BaseModel):
     """The answer for one target.
 
     Attributes:
+        schema_version: Of this format.
         recommendation: Sources, best first, with uncertainty.
         narrowing: The search space that their elites leave.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    schema_version: Literal[2] = 2
     recommendation: Recommendation
     narrowing: Narrowing
 
@@ -35,13 +38,29 @@ class Advice(BaseModel):
 def advise(
     column: DistanceColumn,
     elites: Elites,
+    options: Options,
     params: RecommendParams,
+    explore: float,
     past: Sequence[PastTransfer] = (),
     belief: Belief = RANDOM,
 ) -> Advice:
-    """Rank a target's sources and narrow its search by the elites of the recommended ones."""
+    """Rank a target's sources and narrow its search by the elites of the recommended ones.
+
+    Args:
+        column: The target's distances.
+        elites: Source -> its best architectures.
+        options: Of the whole space that will be searched.
+        params: How sources are ranked, and what share of the elites keeps an option.
+        explore: Share of a search's trials that look at the whole space.
+        past: Transfers on record.
+        belief: About gains, before there are any.
+
+    Returns:
+        The advice.
+    """
     recommendation = rank(column, params, past, belief)
-    return Advice(recommendation=recommendation, narrowing=narrow(elites, recommendation.weights(), params.keep))
+    narrowing = narrow(elites, recommendation.weights(), options, params.keep, explore)
+    return Advice(recommendation=recommendation, narrowing=narrowing)
 
 
 def save_advice(path: Path, advice: Advice) -> None:

@@ -1,10 +1,12 @@
 """What people read about a registered version, and the image that shows how to ask it."""
 
 import io
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
+from taskzoo.recommend.narrowing import Narrowing
 from taskzoo.registry.package import Package
 
 CLOSEST = 5
@@ -35,6 +37,28 @@ def describe_package(package: Package) -> str:
         + f"\nClosest sources by {package.distances.ranked_by} ({order} is close, mean over "
         f"{package.repeats} repeats):\n\n{ranking}\n"
     )
+
+
+def describe_narrowing(target: str, narrowing: Narrowing) -> str:
+    """Return in markdown what was cut from the search of a target, and why."""
+    lines = [f"# What the search for {target} keeps", narrowing.reason]
+    if narrowing.sources:
+        lines += [
+            "Beside each option is the share of the sources' elites that use it, weighted by source; the most used one "
+            "always stays.",
+            "| decision | kept | cut away |\n|---|---|---|\n"
+            + "\n".join(
+                f"| {decision} | {_shares(shares, narrowing.keep[decision])} | "
+                f"{_shares(shares, narrowing.cut[decision]) or 'nothing'} |"
+                for decision, shares in sorted(narrowing.shares.items())
+            ),
+        ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _shares(shares: Mapping[str, float], options: Sequence[str]) -> str:
+    """Return the options with their shares, the greatest first."""
+    return ", ".join(f"{option} {shares[option]:.2f}" for option in sorted(options, key=lambda each: -shares[each]))
 
 
 def headline(package: Package) -> dict[str, str]:

@@ -6,27 +6,29 @@ import numpy as np
 
 from taskzoo.files import digest_json
 from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.recommend.advice import Advice
 from taskzoo.recommend.comparison import Transfer
 from taskzoo.recommend.experience import PastTransfer
 from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.registry.connection import Connection
+from taskzoo.registry.description import describe_narrowing
 from taskzoo.registry.runs import StageRun, every_page, log_run
 
 STAGE = "transfer"
+NARROWING = "narrowing.md"
 FINGERPRINT, GAIN, SCORE = "taskzoo.fingerprint", "gain", "score"
 
 
-def log_recommendation(
-    connection: Connection, fingerprint: str, recommendation: Recommendation, transfers: Sequence[Transfer]
-) -> None:
-    """Record a target's recommendation, and beneath it the transfers from registered sources; the same ones once.
+def log_recommendation(connection: Connection, fingerprint: str, advice: Advice, transfers: Sequence[Transfer]) -> None:
+    """Record a target's recommendation and narrowed search, and beneath it its transfers; the same ones once.
 
     Args:
         connection: Held for writing.
         fingerprint: Of the probe.
-        recommendation: Sources with their scores, probabilities and intervals.
-        transfers: All arms of the comparison, no transfer among them.
+        advice: Sources with their scores, probabilities and intervals, and the narrowed space.
+        transfers: All arms of the comparison, no transfer among them; those from registered sources are recorded.
     """
+    recommendation, narrowing = advice.recommendation, advice.narrowing
     rows = {row.source: row for row in recommendation.candidates}
     start = next(row for row in transfers if row.source == NO_TRANSFER)
     known = {row.source: row for row in transfers if row.source in rows}
@@ -39,7 +41,7 @@ def log_recommendation(
     run = StageRun(
         stage="recommend",
         key=recommendation.target,
-        digest=digest_json([fingerprint, recommendation.model_dump(mode="json"), [child.digest for child in children]]),
+        digest=digest_json([fingerprint, advice.model_dump(mode="json"), [child.digest for child in children]]),
         title=f"sources for {recommendation.target}",
         params={
             "measure": recommendation.measure,
@@ -48,9 +50,11 @@ def log_recommendation(
             "recommended": ", ".join(recommendation.recommended) or "none",
             "within_noise": ", ".join(recommendation.within_noise),
             "reason": recommendation.reason,
+            "narrowing": narrowing.reason,
         },
         metrics=[(name, value, 0) for name, value in numbers.items()],
         tags={FINGERPRINT: fingerprint},
+        texts={NARROWING: describe_narrowing(recommendation.target, narrowing)},
         children=children,
     )
     log_run(connection, run)

@@ -31,6 +31,7 @@ class StageRun:
         tags: Further tags.
         inputs: Data sets that were read.
         files: Folder to attach, under its own name.
+        texts: File name -> content to attach.
         children: Nested runs.
     """
 
@@ -43,6 +44,7 @@ class StageRun:
     tags: Mapping[str, str] = field(default_factory=dict)
     inputs: Sequence[DatasetInput] = ()
     files: Path | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
     children: Sequence["StageRun"] = ()
 
 
@@ -95,6 +97,8 @@ def _create(connection: Connection, run: StageRun, parent: str | None) -> str:
         client.log_inputs(run_id, run.inputs)
     if run.files is not None and run.files.is_dir():
         client.log_artifacts(run_id, str(run.files), run.files.name)
+    for name, text in run.texts.items():
+        client.log_text(run_id, text, name)
     _log_children(connection, run.children, run_id)
     client.set_terminated(run_id)
     return run_id

@@ -82,7 +82,7 @@ class Registry:
     def log_recommendation(self, fingerprint: str, advice: Advice, transfers: Sequence[Transfer]) -> None:
         """Record one target's recommendation, and the transfers that the next one learns from."""
         with self._connection.writing():
-            log_recommendation(self._connection, fingerprint, advice.recommendation, transfers)
+            log_recommendation(self._connection, fingerprint, advice, transfers)
 
     def past_transfers(self, fingerprint: str) -> list[PastTransfer]:
         """Return the transfers on record between tasks of one probe."""

@@ -113,7 +113,9 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     looks = {source: task.package.appearance for source, task in registered.items()}
     distances = _measure(task, zoo, looks, own, folder, params)
     column = distances.column(name, params.recommend.measure)
-    advice = advise(column, zoo.elites, params.recommend, past, usual(params.probe))
+    whole = options(make_space(params.search, params.probe, initial))
+    belief = usual(params.probe)
+    advice = advise(column, zoo.elites, whole, params.recommend, params.search.explore, past, belief)
     save_advice(folder / "advice.json", advice)
     comparison, trunk, metrics = _search(task, advice, zoo, own[0], records[0], folder, params)
     parts = Parts(folder / "data", folder / "validation", own, folder / "fishers", folder / "search")

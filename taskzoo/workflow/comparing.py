@@ -56,7 +56,7 @@ def narrowed_spaces(space: SearchSpace, advice: Advice, zoo: Zoo, params: Params
     if advice.narrowing.keep:
         spaces["narrowed"] = space.restrict(advice.narrowing.keep)
     chance = arms(advice.recommendation, params.seed)["random"]
-    by_chance = narrow(zoo.elites, {chance: 1.0}, params.recommend.keep)
+    by_chance = narrow(zoo.elites, {chance: 1.0}, options(space), params.recommend.keep, params.search.explore)
     return spaces | {"random-source": space.restrict(by_chance.keep)}
 
 

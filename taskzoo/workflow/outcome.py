@@ -24,6 +24,7 @@ def show(outcome: Outcome, console: Console) -> None:
     """Print sources, accuracies, the chosen network, and where to look next."""
     console.print(_sources(outcome))
     console.print(outcome.advice.recommendation.reason)
+    console.print(outcome.advice.narrowing.reason)
     console.print(_accuracies(outcome))
     metrics = outcome.metrics
     console.print(

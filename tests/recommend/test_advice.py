@@ -12,11 +12,12 @@ from tests.recommend.columns import column as column_of
 
 PARAMS = RecommendParams(measure="ftd", confidence=0.75, keep=0.2)
 ELITES = {"near": [{"op": "skip"}], "far": [{"op": "pool"}]}
+OPTIONS = {"op": ["skip", "pool", "sep"]}
 
 
 def test_only_recommended_sources_narrow_and_files_come_back(tmp_path: Path) -> None:
     column = {"near": [0.1, 0.1], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
-    advice = advise(column_of({"ftd": column}), ELITES, PARAMS)
+    advice = advise(column_of({"ftd": column}), ELITES, OPTIONS, PARAMS, explore=0.25)
     assert advice.narrowing.keep == {"op": ["skip"]}
     save_advice(tmp_path / "a.json", advice)
     assert load_advice(tmp_path / "a.json") == advice
@@ -24,9 +25,10 @@ def test_only_recommended_sources_narrow_and_files_come_back(tmp_path: Path) -> 
 
 def test_abstaining_cuts_nothing() -> None:
     column = {"near": [0.6, 0.6], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
-    advice = advise(column_of({"ftd": column}), ELITES, PARAMS)
+    advice = advise(column_of({"ftd": column}), ELITES, OPTIONS, PARAMS, explore=0.25)
     assert advice.recommendation.recommended == []
-    assert advice.narrowing.keep == {}
+    assert advice.narrowing.keep == advice.narrowing.cut == {}
+    assert advice.narrowing.before == advice.narrowing.after == 3
 
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Transfers are recorded once, found again, and kept apart by probe."""
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 
@@ -8,11 +9,15 @@ from taskzoo.params import RecommendParams
 from taskzoo.recommend.advice import advise
 from taskzoo.recommend.comparison import Transfer
 from taskzoo.recommend.experience import PastTransfer
+from taskzoo.registry.description import describe_narrowing
 from taskzoo.registry.store import Registry
 from tests.recommend.columns import column
 
 VALUES = {"near": [0.1, 0.1], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
-ADVICE = advise(column({"ftd": VALUES}), {"near": [], "far": []}, RecommendParams(measure="ftd", confidence=0.75))
+ELITES = {"near": [{"op": "skip"}, {"op": "pool"}], "far": [{"op": "sep"}]}
+OPTIONS = {"op": ["sep", "skip", "pool", "dil"]}
+PARAMS = RecommendParams(measure="ftd", confidence=0.75)
+ADVICE = advise(column({"ftd": VALUES}), ELITES, OPTIONS, PARAMS, explore=0.25)
 TRANSFERS = [
     Transfer(arm="recommended", source="near", accuracies=[0.8, 0.9]),
     Transfer(arm="random", source="far", accuracies=[0.5, 0.6]),
@@ -60,5 +65,20 @@ def test_the_recommendation_is_shown_with_all_that_its_numbers_are_read_by(regis
     assert (run.data.metrics["low.far"], run.data.metrics["high.far"]) == (row.low, row.high)
     assert run.data.metrics["reference.itself"] == pytest.approx(0.05)
     assert run.data.metrics["reference.chance"] == pytest.approx(0.95)
+    assert run.data.params["narrowing"] == ADVICE.narrowing.reason
+    page = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/narrowing.md")
+    assert page == describe_narrowing("t", ADVICE.narrowing)
     children = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
     assert {child.data.params["source"] for child in children} == {"near", "far"}
+
+
+def test_the_page_on_narrowing_tells_what_was_kept_and_cut() -> None:
+    page = describe_narrowing("t", ADVICE.narrowing)
+    assert "| op | skip 0.50, pool 0.50 | sep 0.00, dil 0.00 |" in page
+    assert ADVICE.narrowing.reason in page
+    assert "from 4 architectures to 2 by the elites of near 1.00: " in page
+    assert "share than 0.15 among them" in page
+    assert "a share of 0.25 of the trials" in page
+    nothing = advise(column({"ftd": VALUES | {"near": [0.6, 0.6]}}), ELITES, OPTIONS, PARAMS, explore=0.25)
+    assert "not narrowed" in describe_narrowing("t", nothing.narrowing)
+    assert "|" not in describe_narrowing("t", nothing.narrowing)
