@@ -44,6 +44,7 @@ from taskzoo.search.problem import Problem, count_macs, count_parameters, seeded
 from taskzoo.search.space import Architecture, decode, encode
 from taskzoo.search.strategies.asking import Told, explore
 from taskzoo.search.strategies.tpe import ParzenEstimator
+from taskzoo.search.tuning import options
 
 RESULTS = Path(__file__).parent / "results/targets"
 RUNS = RESULTS / "runs.csv"
@@ -72,7 +73,9 @@ RATE = settings()[SETTING].learning_rate
 def space() -> CellSpace:
     """Return the whole space, on the pretrained trunk."""
     probe = settings()[SETTING].probe
-    return CellSpace(probe.backbone, inputs.initial(SETTING), probe.image_size, DEFAULTS.nodes, DEFAULTS.width)
+    return CellSpace(
+        probe.backbone, inputs.initial(SETTING), probe.image_size, DEFAULTS.cells.nodes, DEFAULTS.cells.width
+    )
 
 
 @cache
@@ -163,7 +166,7 @@ def measure(target: str, arm: str, seed: int) -> None:
     elif arm == "source":
         architecture = encode(used, found[max(weights, key=lambda each: weights[each])][0])
     else:
-        keep = narrow(found, weights, RecommendParams().keep).keep
+        keep = narrow(found, weights, options(used), RecommendParams().keep, DEFAULTS.explore).keep
         told = search(keep, target, SEARCHED * SECONDS, seed)
         architecture = max(told, key=lambda each: each[1])[0]
     network, steps = trained(used, architecture, target, begun + SECONDS, seed)
