@@ -21,7 +21,27 @@ MeasureName = Literal[
     "pixel_unlikeness",
 ]
 SpaceName = Literal["cells", "stages", "models", "nasbench201"]
+FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"]
 StrategyName = Literal["random", "evolution", "tpe", "monas", "naswot", "area", "fuse"]
+TargetName = Literal[
+    "depth_euclidean",
+    "depth_zbuffer",
+    "edge_occlusion",
+    "edge_texture",
+    "keypoints2d",
+    "keypoints3d",
+    "normal",
+    "principal_curvature",
+    "reshading",
+    "segment_semantic",
+    "segment_unsup2d",
+    "segment_unsup25d",
+    "autoencoding",
+    "denoising",
+    "inpainting",
+    "colorization",
+    "jigsaw",
+]
 
 
 def check_name(name: str) -> str:
@@ -59,8 +79,8 @@ class DatasetParams(Section):
     path: str = Field(
         description="File or folder to read; DVC watches it. Embedded sets name the module that reads them."
     )
-    format: Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k"] | None = Field(
-        None, description="How to read it; found from the path when left out."
+    format: Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"] | None = (
+        Field(None, description="How to read it; found from the path when left out, except taskonomy and rooms.")
     )
     name: str | None = Field(None, description="torchvision's class name, for format torchvision.")
     group: str | None = Field(
@@ -70,6 +90,19 @@ class DatasetParams(Section):
     max_per_class: int | None = Field(
         None, ge=1, description="Keep at most so many images a class, chosen by content hash."
     )
+    domains: list[TargetName] | None = Field(
+        None, description="Targets to read, for format taskonomy; all that the folder holds when left out."
+    )
+    split_file: str | None = Field(
+        None,
+        description="Taskonomy's train_val_test_*.csv: names each building's split; others are left out.",
+    )
+    views: int | None = Field(
+        None, ge=1, description="At most so many views a building (taskonomy); views a room, 10 when left out (rooms)."
+    )
+    rooms: int = Field(30, ge=3, description="Synthetic rooms, for format rooms; each stays in one split.")
+    image_size: int = Field(64, ge=16, le=512, description="Pixels a side, for format rooms.")
+    seed: int = Field(0, description="Of the rooms and cameras, for format rooms.")
 
 
 class SplitParams(Section):
@@ -88,7 +121,7 @@ class SplitParams(Section):
 
 
 class TaskParams(Section):
-    """One classification task over a data set: a map from the data set's classes to the task's."""
+    """One task over a data set: a map from the data set's classes to the task's, or an image to predict."""
 
     dataset: Name
     groups: dict[str, list[str | int]] | None = Field(
@@ -97,6 +130,18 @@ class TaskParams(Section):
     rest: str | None = Field(
         None, description="Name of one more class holding all other images; left out, they are dropped."
     )
+    # Left out of what is written where it is not set: packages of classification tasks keep their digests.
+    target: TargetName | None = Field(
+        None,
+        exclude_if=lambda value: value is None,
+        description="A domain to predict for every pixel, in place of classes.",
+    )
+
+    @model_validator(mode="after")
+    def _classes_or_target(self) -> "TaskParams":
+        if self.target is not None and (self.groups is not None or self.rest is not None):
+            raise ValueError(f"target is {self.target!r} beside groups or rest; expected either; drop one")
+        return self
 
 
 class SizeParams(Section):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from taskzoo.data.record import Split
 from taskzoo.records import read_json
@@ -24,6 +24,11 @@ class ManifestSource(BaseModel):
     format: str
     path: str
 
+    @classmethod
+    def of(cls, kind: str, path: str) -> "ManifestSource":
+        """Return the source of a format, at a path as params.yaml gives it."""
+        return cls(format=kind, path=Path(path).name if Path(path).is_absolute() else path)
+
 
 class Manifest(BaseModel):
     """The facts of a stored data set.
@@ -32,9 +37,10 @@ class Manifest(BaseModel):
         schema_version: Of this file.
         name: The data set.
         digest: SHA-256 over images, labels, splits and groups, whatever their order, names and source.
-        classes: Names by integer label; names that are numbers stand in numeric order.
+        classes: Names by integer label; names that are numbers stand in numeric order. None where the images
+            have target images instead.
         images: Number of images in all splits.
-        counts: Split -> class -> number of images.
+        counts: Split -> class (or group, where there are no classes) -> number of images.
         groups: Whether images have groups.
         channels: Numbers of channels that occur.
         min_width: Of all images, pixels.
@@ -42,6 +48,8 @@ class Manifest(BaseModel):
         min_height: Of all images, pixels.
         max_height: Of all images, pixels.
         source: Where it came from.
+        domains: Of the stored target images, and of masks; written where there are any.
+        synthetic: Whether the images were made up; written where they were.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +67,8 @@ class Manifest(BaseModel):
     min_height: int
     max_height: int
     source: ManifestSource
+    domains: list[str] = Field([], exclude_if=lambda value: not value)
+    synthetic: bool = Field(False, exclude_if=lambda value: not value)
 
 
 def load_manifest(folder: Path) -> Manifest:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
+from taskzoo.data.dense.store import build_views
 from taskzoo.data.images import CanonicalImage, ImageError, canonical_image
 from taskzoo.data.manifest import MANIFEST, Manifest, ManifestSource, class_order, load_manifest
 from taskzoo.data.record import SPLITS, Record, Source, Split, first_few
@@ -24,6 +25,7 @@ from taskzoo.params import DatasetParams, SplitParams
 
 __all__ = ["Manifest", "build_dataset", "load_manifest", "load_split"]
 
+VIEWS = ("taskonomy", "rooms")  # Formats of images with target images in place of labels.
 ROWS_PER_GROUP = 1000
 PROGRESS_FROM = 2000
 
@@ -46,7 +48,7 @@ def build_dataset(name: str, params: DatasetParams, split: SplitParams, folder: 
 
     Splits that the source names are kept; a missing one is carved out of train, and a source without any is
     divided, by the hash of each image or group. Unusable sources, images and labels, and a class that is not
-    in every split, are told by InputError.
+    in every split, are told by InputError. Views with target images are kept as ``build_views`` says.
 
     Args:
         name: The data set.
@@ -57,6 +59,8 @@ def build_dataset(name: str, params: DatasetParams, split: SplitParams, folder: 
     Returns:
         The manifest.
     """
+    if params.format in VIEWS:
+        return build_views(name, params, split, folder)
     source = read(name, params)
     entries = _entries(source, params)
     if params.max_per_class is not None:
@@ -68,7 +72,7 @@ def build_dataset(name: str, params: DatasetParams, split: SplitParams, folder: 
     for entry, key in zip(entries, keys, strict=True):
         rows[assign(entry.named, key, present, split)].append(entry)
     check_classes(name, ((each, entry.label) for each in SPLITS for entry in rows[each]), classes)
-    manifest = _manifest(name, rows, classes, _source(source, params))
+    manifest = _manifest(name, rows, classes, ManifestSource.of(source.format, params.path))
     with new_folder(folder) as temporary:
         for each in SPLITS:
             _write_split(temporary / f"{each}.parquet", rows[each], classes, manifest.groups)
@@ -85,7 +89,8 @@ def load_split(folder: Path, split: Split, columns: list[str] | None = None) -> 
         columns: Read these only; all where left out.
 
     Returns:
-        A pyarrow table with the columns image, label, digest and, where the data set has groups, group.
+        A pyarrow table with the columns image, label, digest and, where the data set has groups, group; in place
+        of label, the domains of one with target images.
 
     Raises:
         InputError: If a file is missing or damaged, or its rows are not those that the manifest counts.
@@ -142,11 +147,6 @@ def _first_of_each_class(entries: list[_Entry], limit: int) -> list[_Entry]:
         if taken[entry.label] <= limit:
             kept.append(entry)
     return kept
-
-
-def _source(source: Source, params: DatasetParams) -> ManifestSource:
-    path = Path(params.path)
-    return ManifestSource(format=source.format, path=path.name if path.is_absolute() else params.path)
 
 
 def _manifest(name: str, rows: dict[Split, list[_Entry]], classes: list[str], source: ManifestSource) -> Manifest:

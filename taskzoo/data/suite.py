@@ -12,6 +12,10 @@ MAX_IMBALANCE = 100
 MOSTLY_ONE_CLASS = 0.99
 MOSTLY_UNIQUE = 0.95
 
+BETWEEN, IN_SET = "ExpectColumnValuesToBeBetween", "ExpectColumnValuesToBeInSet"
+YES, NO = {"value_set": [True]}, {"value_set": [False]}
+REBUILD = "run the dataset stage again"
+
 Severity = Literal["critical", "warning"]
 
 
@@ -38,20 +42,41 @@ class Check:
 
 def suite(manifest: Manifest) -> list[Check]:
     """Return the expectations for a data set, one a column, in the order in which failures are told."""
-    between, in_set = "ExpectColumnValuesToBeBetween", "ExpectColumnValuesToBeInSet"
     side = {"min_value": MIN_SIDE, "max_value": MAX_SIDE}
     size = f"{MIN_SIDE} to {MAX_SIDE:,} pixels a side"
+    return [
+        Check(IN_SET, "decodable", YES, "images that can be decoded", REBUILD),
+        Check(IN_SET, "digest_matches", YES, "pixels that match their digest", REBUILD),
+        Check(BETWEEN, "width", side, size, "resize or remove these images"),
+        Check(BETWEEN, "height", side, size, "resize or remove these images"),
+        Check(IN_SET, "channels", {"value_set": [1, 3]}, "grey or RGB images", REBUILD),
+        *(_of_classes(manifest) if manifest.classes else _of_targets()),
+        Check(
+            IN_SET,
+            "digest_in_other_split",
+            NO,
+            "no image in two splits",
+            "remove the copies, or let one group hold all copies of an image",
+        ),
+        Check(IN_SET, "group_in_other_split", NO, "no group in two splits", "move each group into one split"),
+        *([_one_class()] if manifest.classes else []),
+        # Copies inside a split bias no comparison between sources: they are told, and stop nothing.
+        Check(
+            IN_SET,
+            "duplicate",
+            {**NO, "mostly": MOSTLY_UNIQUE},
+            f"at most {1 - MOSTLY_UNIQUE:.0%} of the images to be copies inside their split",
+            "remove the copies",
+            "warning",
+        ),
+    ]
+
+
+def _of_classes(manifest: Manifest) -> list[Check]:
     labels = len(manifest.classes) - 1
     pairs = [f"{split}/{name}" for split in SPLITS for name in manifest.classes]
-    yes, no = {"value_set": [True]}, {"value_set": [False]}
-    rebuild = "run the dataset stage again"
     return [
-        Check(in_set, "decodable", yes, "images that can be decoded", rebuild),
-        Check(in_set, "digest_matches", yes, "pixels that match their digest", rebuild),
-        Check(between, "width", side, size, "resize or remove these images"),
-        Check(between, "height", side, size, "resize or remove these images"),
-        Check(in_set, "channels", {"value_set": [1, 3]}, "grey or RGB images", rebuild),
-        Check(between, "label", {"min_value": 0, "max_value": labels}, f"labels from 0 to {labels}", rebuild),
+        Check(BETWEEN, "label", {"min_value": 0, "max_value": labels}, f"labels from 0 to {labels}", REBUILD),
         Check(
             "ExpectColumnDistinctValuesToContainSet",
             "split_class",
@@ -60,34 +85,35 @@ def suite(manifest: Manifest) -> list[Check]:
             "add images of it",
         ),
         Check(
-            between,
+            BETWEEN,
             "imbalance",
             {"max_value": MAX_IMBALANCE},
             f"no class more than {MAX_IMBALANCE} times as large as another",
             "add images to these classes, remove them, or set max_per_class",
         ),
+    ]
+
+
+def _one_class() -> Check:
+    return Check(
+        IN_SET,
+        "digest_in_other_class",
+        {**NO, "mostly": MOSTLY_ONE_CLASS},
+        f"at least {MOSTLY_ONE_CLASS:.0%} of the images in one class only",
+        "remove the wrong copies",
+    )
+
+
+def _of_targets() -> list[Check]:
+    return [
+        Check(IN_SET, "targets", YES, "whole target files of the image's size", REBUILD),
+        # Views that show nothing are left out of tasks: they are told, and stop nothing.
         Check(
-            in_set,
-            "digest_in_other_split",
-            no,
-            "no image in two splits",
-            "remove the copies, or let one group hold all copies of an image",
-        ),
-        Check(in_set, "group_in_other_split", no, "no group in two splits", "move each group into one split"),
-        Check(
-            in_set,
-            "digest_in_other_class",
-            {**no, "mostly": MOSTLY_ONE_CLASS},
-            f"at least {MOSTLY_ONE_CLASS:.0%} of the images in one class only",
-            "remove the wrong copies",
-        ),
-        # Copies inside a split bias no comparison between sources: they are told, and stop nothing.
-        Check(
-            in_set,
-            "duplicate",
-            {**no, "mostly": MOSTLY_UNIQUE},
-            f"at most {1 - MOSTLY_UNIQUE:.0%} of the images to be copies inside their split",
-            "remove the copies",
+            BETWEEN,
+            "seen",
+            {"min_value": 0, "strict_min": True},
+            "some pixel of every target that is not missing",
+            "remove these views",
             "warning",
         ),
     ]

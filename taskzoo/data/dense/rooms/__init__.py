@@ -1,0 +1,1 @@
+"""Synthetic rooms, cast ray by ray: images with exact geometry."""
