@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 from scipy.ndimage import gaussian_filter
+from scipy.sparse.csgraph import connected_components
 
 Pixels = npt.NDArray[np.uint8]
 Regions = npt.NDArray[np.int64]
@@ -15,6 +16,7 @@ SMALLEST = 256  # Regions below this fraction of the image are merged into a nei
 COLOUR_SPREAD = 255.0  # Of squared distances between mean colours in [0, 255].
 LARGEST_CUT = 0.005
 CUTS_TRIED = 10
+LOOSE = 1e-6
 
 
 def segment(rgb: Pixels) -> Regions:
@@ -125,7 +127,9 @@ def normalised_cuts(colours: Array, touch: npt.NDArray[np.bool_]) -> Regions:
     squared = ((colours[:, None] - colours[None]) ** 2).sum(2)
     weights = np.where(touch, np.exp(-squared / COLOUR_SPREAD), 0) + np.eye(len(colours))
     groups = np.zeros(len(colours), dtype=np.int64)
-    waiting = [np.arange(len(colours))]
+    # To cut what hardly hangs together costs next to nothing, so that no eigenvector is needed to find it.
+    parts, part = connected_components(weights > LOOSE, directed=False)
+    waiting = [np.flatnonzero(part == number) for number in range(parts)]
     done = 0
     while waiting:
         members = waiting.pop()

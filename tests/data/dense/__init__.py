@@ -1,0 +1,1 @@
+"""Tests of target images: files, recipes, rooms, tasks."""
