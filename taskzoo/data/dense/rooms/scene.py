@@ -16,6 +16,7 @@ ATTEMPTS = 200
 SKETCH = 16  # pixels a side, to judge a view by
 MIN_SURFACES = 5
 MIN_SHARE = 0.02
+MAX_SHARE = 0.55  # of the largest surface
 MIN_DEPTH = 0.4
 MAX_OUTSIDE = 0.15
 
@@ -139,7 +140,7 @@ def _table(x: float, z: float, sides: Array, angle: float, rng: np.random.Genera
 
 
 def random_camera(scene: Scene, rng: np.random.Generator) -> Camera:
-    """Draw a camera clear of walls and furniture, again until it sees at least five surfaces.
+    """Draw a camera clear of walls and furniture, again until it sees five surfaces and none fills the view.
 
     Args:
         scene: The room.
@@ -163,5 +164,6 @@ def _sees_enough(scene: Scene, camera: Camera) -> bool:
     hits = cast(scene.shapes, camera, SKETCH)
     _, sizes = np.unique(hits.faces[hits.faces != NOTHING], return_counts=True)
     outside = (hits.faces == NOTHING).mean()
-    surfaces = (sizes >= MIN_SHARE * len(hits.faces)).sum()
-    return bool(surfaces >= MIN_SURFACES and hits.depth.min() > MIN_DEPTH and outside < MAX_OUTSIDE)
+    shares = sizes / len(hits.faces)
+    varied = (shares >= MIN_SHARE).sum() >= MIN_SURFACES and shares.max() < MAX_SHARE
+    return bool(varied and hits.depth.min() > MIN_DEPTH and outside < MAX_OUTSIDE)
