@@ -22,6 +22,14 @@ MeasureName = Literal[
 ]
 SpaceName = Literal["cells", "stages", "models", "nasbench201"]
 FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"]
+FORMAT_OPTIONS = {
+    "domains": ("taskonomy",),
+    "split_file": ("taskonomy",),
+    "views": ("taskonomy", "rooms"),
+    "rooms": ("rooms",),
+    "image_size": ("rooms",),
+    "seed": ("rooms",),
+}
 StrategyName = Literal["random", "evolution", "tpe", "monas", "naswot", "area", "fuse"]
 TargetName = Literal[
     "depth_euclidean",
@@ -103,6 +111,17 @@ class DatasetParams(Section):
     rooms: int = Field(30, ge=3, description="Synthetic rooms, for format rooms; each stays in one split.")
     image_size: int = Field(64, ge=16, le=512, description="Pixels a side, for format rooms.")
     seed: int = Field(0, description="Of the rooms and cameras, for format rooms.")
+
+    @model_validator(mode="after")
+    def _options_are_of_the_format(self) -> "DatasetParams":
+        for field in sorted(self.model_fields_set & set(FORMAT_OPTIONS)):
+            if self.format not in FORMAT_OPTIONS[field]:
+                formats = " or ".join(FORMAT_OPTIONS[field])
+                raise ValueError(f"{field} is set and format is {self.format}; expected format {formats}; drop {field}")
+        unused = sorted(self.model_fields_set & {"group", "max_per_class"})
+        if self.format in {"taskonomy", "rooms"} and unused:
+            raise ValueError(f"{unused[0]} is set, which format {self.format} does not use; drop it")
+        return self
 
 
 class SplitParams(Section):

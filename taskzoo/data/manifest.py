@@ -36,7 +36,7 @@ class Manifest(BaseModel):
     Attributes:
         schema_version: Of this file.
         name: The data set.
-        digest: SHA-256 over images, labels, splits and groups, whatever their order, names and source.
+        digest: SHA-256 over images, labels or target images, splits and groups, whatever their order, names and source.
         classes: Names by integer label; names that are numbers stand in numeric order. None where the images
             have target images instead.
         images: Number of images in all splits.

@@ -25,7 +25,7 @@ from taskzoo.params import DatasetParams, SplitParams
 
 __all__ = ["Manifest", "build_dataset", "load_manifest", "load_split"]
 
-VIEWS = ("taskonomy", "rooms")  # Formats of images with target images in place of labels.
+VIEW_FORMATS = ("taskonomy", "rooms")  # Formats of images with target images in place of labels.
 ROWS_PER_GROUP = 1000
 PROGRESS_FROM = 2000
 
@@ -59,7 +59,7 @@ def build_dataset(name: str, params: DatasetParams, split: SplitParams, folder: 
     Returns:
         The manifest.
     """
-    if params.format in VIEWS:
+    if params.format in VIEW_FORMATS:
         return build_views(name, params, split, folder)
     source = read(name, params)
     entries = _entries(source, params)

@@ -251,6 +251,18 @@ def test_parameters_name_a_target_or_classes() -> None:
     assert set(TEN) <= set(get_args(TargetName))
 
 
+def test_options_of_another_format_are_refused() -> None:
+    for options, says in (
+        ({"views": 3}, "views is set and format is None; expected format taskonomy or rooms; drop views"),
+        ({"format": "taskonomy", "image_size": 32}, "image_size is set and format is taskonomy; expected format rooms"),
+        ({"format": "rooms", "group": "(x)"}, "group is set, which format rooms does not use; drop it"),
+    ):
+        raw = {"datasets": {"x": {"path": "x", **options}}, "tasks": {"it": {"dataset": "x"}}}
+        with pytest.raises(InputError) as caught:
+            parse_params(raw, "params.yaml")
+        assert f"params.yaml: datasets.x: {says}" in str(caught.value)
+
+
 def test_what_classification_writes_knows_nothing_of_targets(tmp_path: Path) -> None:
     assert set(TaskParams(dataset="x").model_dump()) == {"dataset", "groups", "rest"}
     build_dataset("toy", dataset(image_folder(tmp_path / "in", {"a": 30, "b": 30})), SPLIT, tmp_path / "out")
