@@ -22,7 +22,7 @@ from taskzoo.data.dense.encodings import Raw
 from taskzoo.data.dense.rooms.source import read_rooms
 from taskzoo.data.dense.taskonomy import read_taskonomy
 from taskzoo.data.dense.views import RGB, View, Views, encoding_of
-from taskzoo.data.images import canonical_image
+from taskzoo.data.images import CanonicalImage, canonical_image
 from taskzoo.data.manifest import MANIFEST, Manifest, ManifestSource
 from taskzoo.data.record import SPLITS, Split, first_few
 from taskzoo.data.splits import assign
@@ -57,7 +57,7 @@ def build_views(name: str, params: DatasetParams, split: SplitParams, folder: Pa
     counts = {each: Counter(view.group for where, view in placed if where == each) for each in SPLITS}
     _check_splits(name, counts)
     with new_folder(folder) as temporary:
-        content, (width, height) = _write(temporary, placed, source.domains)
+        content, (width, height), channels = _write(temporary, placed, source.domains)
         manifest = Manifest(
             name=name,
             digest=digest_json([source.domains, sorted(content)]),
@@ -65,7 +65,7 @@ def build_views(name: str, params: DatasetParams, split: SplitParams, folder: Pa
             images=len(placed),
             counts={each: dict(sorted(counts[each].items())) for each in SPLITS},
             groups=True,
-            channels=[3],
+            channels=channels,
             min_width=width,
             max_width=width,
             min_height=height,
@@ -93,17 +93,31 @@ def _check_splits(name: str, counts: Mapping[Split, Counter[str]]) -> None:
         )
 
 
-def _write(folder: Path, placed: list[tuple[Split, View]], domains: tuple[str, ...]) -> tuple[list[Any], Size]:
-    """Write the splits' tables, a few rows at a time; returns what the digest is over, and the size of all images."""
+def _write(
+    folder: Path, placed: list[tuple[Split, View]], domains: tuple[str, ...]
+) -> tuple[list[Any], Size, list[int]]:
+    """Write the splits' tables, a few rows at a time.
+
+    Args:
+        folder: Receives them.
+        placed: Every view with its split.
+        domains: The columns of targets.
+
+    Returns:
+        What the digest is over, the size of all images, and the numbers of channels that occur.
+    """
     schema = _schema(domains)
     content: list[Any] = []
     size: Size | None = None
+    channels: set[int] = set()
     with ExitStack() as stack:
         writers = {each: stack.enter_context(pq.ParquetWriter(folder / f"{each}.parquet", schema)) for each in SPLITS}
         waiting: dict[Split, list[dict[str, Any]]] = {each: [] for each in SPLITS}
         for where, view in track(placed, "Reading views", console=Console(file=sys.stderr)):
-            row, digests, size = _row(view, domains, size)
-            content.append([row["digest"], where, view.group, digests])
+            image, row, digests = _row(view, domains, size)
+            size = (image.width, image.height)
+            channels.add(image.channels)
+            content.append([image.digest, where, view.group, digests])
             waiting[where].append(row)
             if len(waiting[where]) == ROWS_PER_GROUP:
                 writers[where].write_table(pa.Table.from_pylist(waiting[where], schema))
@@ -111,11 +125,11 @@ def _write(folder: Path, placed: list[tuple[Split, View]], domains: tuple[str, .
         for each in SPLITS:
             writers[each].write_table(pa.Table.from_pylist(waiting[each], schema))
     assert size is not None
-    return content, size
+    return content, size, sorted(channels)
 
 
-def _row(view: View, domains: tuple[str, ...], size: Size | None) -> tuple[dict[str, Any], list[str], Size]:
-    """Return a table's row, the digests of the targets' pixels, and the size of the image."""
+def _row(view: View, domains: tuple[str, ...], size: Size | None) -> tuple[CanonicalImage, dict[str, Any], list[str]]:
+    """Return a view's image, its row of the table, and the digests of its targets' pixels."""
     contents = view.read()
     image = canonical_image(contents[RGB], f"{view.path} rgb")
     found = (image.width, image.height)
@@ -132,7 +146,7 @@ def _row(view: View, domains: tuple[str, ...], size: Size | None) -> tuple[dict[
         "group": view.group,
         **{domain: contents[domain] for domain in domains},
     }
-    return row, digests, found
+    return image, row, digests
 
 
 def _check_size(path: str, domain: str, found: Size, expected: Size) -> None:

@@ -165,9 +165,9 @@ def test_a_rooms_image_and_maps_show_one_scene() -> None:
 def test_any_data_set_gives_the_targets_of_its_images(tmp_path: Path, target: TargetName) -> None:
     build_dataset("toy", dataset(image_folder(tmp_path / "in", {"a": 30, "b": 30})), SPLIT, tmp_path / "out")
     few = SizeParams(train=6, val=4, test=4)
-    one, other = load(tmp_path / "out", target, 16, few), load(tmp_path / "out", target, 16, few)
+    one, other = load(tmp_path / "out", target, 8, few), load(tmp_path / "out", target, 8, few)
     assert not one.synthetic
-    assert one.train.targets.shape[1:] == (DOMAINS[target].channels, 16, 16)
+    assert one.train.targets.shape[1:] == (DOMAINS[target].channels, 8, 8)
     assert (one.train.targets == other.train.targets).all()
     assert (one.train.images == other.train.images).all()
     assert one.train.valid.all()
