@@ -22,14 +22,6 @@ MeasureName = Literal[
 ]
 SpaceName = Literal["cells", "stages", "models", "nasbench201"]
 FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"]
-FORMAT_OPTIONS = {
-    "domains": ("taskonomy",),
-    "split_file": ("taskonomy",),
-    "views": ("taskonomy", "rooms"),
-    "rooms": ("rooms",),
-    "image_size": ("rooms",),
-    "seed": ("rooms",),
-}
 StrategyName = Literal["random", "evolution", "tpe", "monas", "naswot", "area", "fuse"]
 TargetName = Literal[
     "depth_euclidean",
@@ -50,6 +42,14 @@ TargetName = Literal[
     "colorization",
     "jigsaw",
 ]
+FORMAT_OPTIONS = {
+    "domains": ("taskonomy",),
+    "split_file": ("taskonomy",),
+    "views": ("taskonomy", "rooms"),
+    "rooms": ("rooms",),
+    "image_size": ("rooms",),
+    "seed": ("rooms",),
+}
 
 
 def check_name(name: str) -> str:
