@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import large_zoo, narrowing, naswot
+from benchmarks import area, large_zoo, monas, narrowing, naswot
 from benchmarks.markdown import table
 from benchmarks.published import evaluate as published
 from benchmarks.published import report as published_report
@@ -20,6 +20,7 @@ from benchmarks.transfer.evaluate import Evaluation, evaluations
 from benchmarks.transfer.metrics import POOLS
 from benchmarks.transfer.settings import DRAWS, REGIMES, settings, zoo
 from taskzoo.files import write_text
+from taskzoo.search.strategies.by_score import POPULATION
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/results.md"
@@ -37,7 +38,12 @@ def page(cells: Sequence[Evaluation]) -> str:
     Returns:
         The whole text.
     """
-    return "\n\n".join([HEAD, *_transfer(cells), *_published(), *_narrowing(), *_naswot(), *_large_zoo()]) + "\n"
+    return (
+        "\n\n".join(
+            [HEAD, *_transfer(cells), *_published(), *_narrowing(), *_naswot(), *_area(), *_monas(), *_large_zoo()]
+        )
+        + "\n"
+    )
 
 
 def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
@@ -114,20 +120,14 @@ def _narrowing() -> Iterator[str]:
     yield "## What narrowing spares a search"
     yield (
         "All cells of NAS-Bench-201: regret in test accuracy (points) after "
-        f"{narrowing.TRIALS} evaluations, and in brackets after a tenth of them; mean over seeds. "
+        f"{narrowing.TRIALS} evaluations with its standard error, and in brackets after a tenth of them; mean over "
+        "seeds. "
         + "; ".join(f"*{arm}*: {text}" for arm, text in narrowing.ARMS.items())
         + ". The last column is after how many evaluations the narrowed search is as good as the full one in the end; "
-        "the goal is a tenth. Measured by `python -m benchmarks.narrowing`."
+        "the goal is a tenth. naswot, area and fuse need images, which a table has not. Measured by `python -m "
+        "benchmarks.narrowing`."
     )
-    lines = [
-        [
-            name,
-            str(each["seeds"]),
-            *(f"{each['regret'][arm]:.2f} ({each['regret_after_tenth'][arm]:.2f})" for arm in narrowing.ARMS),
-            f"{each['evaluations_needed'] or 'never'} of {each['of']}",
-        ]
-        for name, each in found["cells"].items()
-    ]
+    lines = [[name, *narrowing.cells(each)] for name, each in found["cells"].items()]
     yield table(["strategy and data set", "seeds", *narrowing.ARMS, "needed"], lines)
 
 
@@ -155,6 +155,50 @@ def _naswot() -> Iterator[str]:
     ]
     yield f"Test accuracy on CIFAR-10 of the best score among N drawn, {naswot.DRAWS} times:"
     yield table(["N", "measured", "published"], lines)
+
+
+def _area() -> Iterator[str]:
+    """Yield what the score is worth to evolution."""
+    found = area.headline()
+    yield "### AREA"
+    yield (
+        f"Evolution whose first {POPULATION} cells are the better half, by score, of twice as many, beside "
+        "evolution and random search at equal trainings: test accuracy (percent) of what a search answers, mean ± "
+        "standard deviation over seeds. Searches see validation accuracies after 12 epochs; the published figures are "
+        "of trainings of 200 epochs, for 12,000 seconds. Measured by `python -m benchmarks.area`; its goal, AREA ahead "
+        f"of evolution after 20 trainings and nowhere behind, is {'met' if found['met'] else 'not met'}."
+    )
+    yield table(area.HEAD, area.lines(found))
+
+
+def _monas() -> Iterator[str]:
+    """Yield what MONAS and its rewards find."""
+    found = monas.headline()
+    yield "## What MONAS finds"
+    if not monas.BOUNDS.exists():
+        yield "`python -m benchmarks.monas` has not been run."
+        return
+    best = json.loads(monas.BOUNDS.read_text())
+    yield (
+        "All cells of NAS-Bench-201, CIFAR-10; searches see validation accuracies after 12 epochs. Means ± standard "
+        f"deviations over seeds; {monas.SEEDS} are planned. Measured by `python -m benchmarks.monas`; its goals, MONAS "
+        "above random search, its limit always met, NSGA-II and the sweep above random search's front, are "
+        f"{'all met' if found['met'] else 'not all met'}."
+    )
+    notes = (
+        "Test accuracy (percent) after 200 epochs of the cell whose validation accuracy is best:",
+        f"The reward is the validation accuracy below {monas.LIMIT / 1e6:.0f} million multiply-accumulates, and 0 "
+        f"from there; {best['below']:.0%} of the cells are below, and the best of them has "
+        f"{best['validation_below']:.2f}. The share of the searches that answer with a cell below, and these cells' "
+        "validation accuracy:",
+        "Hypervolume of validation accuracy and multiply-accumulates (as a share of the largest cell's) that "
+        f"{monas.BUDGETS[-1]} evaluations find. The true front, of {best['front']} cells, has {best['volume']:.4f}. "
+        f"*monas* is a sweep of {len(monas.WEIGHTS)} searches with the mixed reward, the accuracy's weight "
+        f"{', '.join(map(str, monas.WEIGHTS))}, a fifth of the evaluations each:",
+    )
+    for note, (_, head, lines) in zip(notes, monas.tables(found), strict=True):
+        yield note
+        yield table(head, lines)
 
 
 def _large_zoo() -> Iterator[str]:

@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -23,10 +24,11 @@ from rich.table import Table
 
 from benchmarks import rows
 from benchmarks.environment import note_environment
+from benchmarks.nasbench201 import SPACE, answers
 from taskzoo.parallel import run_jobs
 from taskzoo.params import RecommendParams, SearchParams, StrategyName
 from taskzoo.recommend.narrowing import narrow
-from taskzoo.search.nasbench201 import NASBench201Space, cell_string
+from taskzoo.search.nasbench201 import cell_string
 from taskzoo.search.results import Trial, elites
 from taskzoo.search.run import narrowed_search
 from taskzoo.search.space import decode, sample
@@ -36,19 +38,20 @@ from taskzoo.search.tuning import options
 
 RESULTS = Path(__file__).parent / "results/narrowing"
 SOURCES = {"cifar10": "cifar100", "cifar100": "cifar10"}  # By target.
-SEARCHES: tuple[StrategyName, ...] = ("random", "evolution", "tpe", "monas")  # Those that can read a table.
+# Those that can read a table; naswot, area and fuse need images.
+SEARCHES: tuple[StrategyName, ...] = ("random", "evolution", "tpe", "monas")
 ARMS = {
     "full": "the whole space",
     "narrowed": "narrowed by the elites of a search of the other data set",
     "random": "narrowed by as many random architectures",
     "worst": "narrowed by the worst of that search",
 }
-TRIALS, SEEDS, CHUNK = 200, 500, 50
+TRIALS, SEEDS = 200, 500
+CHUNKS: dict[StrategyName, int] = {"random": 50, "evolution": 50, "tpe": 10, "monas": 10}  # Seeds a row.
 DEFAULTS = SearchParams()
 ELITES, KEEP, EXPLORE = DEFAULTS.elites, RecommendParams().keep, DEFAULTS.explore
 POINTS = (*range(1, 21), *range(25, TRIALS + 1, 5))  # Evaluations after which the regret is kept.
 COLUMNS = ("key", "target", "strategy", "arm", "chunk", *(str(point) for point in POINTS))
-SPACE = NASBench201Space()
 Array = npt.NDArray[np.float64]
 
 
@@ -62,7 +65,7 @@ def measure(path: Path, target: str, strategy: StrategyName, arm: str, chunk: in
     """Search with some seeds and keep their mean regret, in points, by evaluations."""
     known = accuracies(path, target)
     best = max(known.test.values())
-    seeds = range(chunk * CHUNK, (chunk + 1) * CHUNK)
+    seeds = range(chunk * CHUNKS[strategy], (chunk + 1) * CHUNKS[strategy])
     regrets = [100 * (best - reached(searched(path, target, strategy, arm, seed), known)) for seed in seeds]
     values = [f"{value:.4g}" for value in np.mean(regrets, axis=0)[[point - 1 for point in POINTS]]]
     row = (key(target, strategy, arm, chunk), target, strategy, arm, chunk, *values)
@@ -92,16 +95,14 @@ def chosen(path: Path, source: str, arm: str, seed: int) -> Sequence[Mapping[str
 
 def reached(trials: Sequence[Trial], known: Accuracies) -> Array:
     """Return, by evaluations, the test accuracy of the architecture whose validation accuracy was best so far."""
-    values = np.array([trial.accuracy for trial in trials])
-    tests = np.array([known.test[cell_string(trial.architecture)] for trial in trials])
-    leaders = np.array([int(np.argmax(values[: count + 1])) for count in range(len(values))])
-    curve = tests[leaders]
+    leaders = answers(trials, range(1, len(trials) + 1))
+    curve = np.array([known.test[cell_string(trial.architecture)] for trial in leaders])
     return np.concatenate([curve, np.full(TRIALS - len(curve), curve[-1])])
 
 
-def key(target: str, strategy: str, arm: str, chunk: int) -> str:
+def key(target: str, strategy: StrategyName, arm: str, chunk: int) -> str:
     """Return a name of a row that changes with the settings."""
-    return f"{target}-{strategy}-{arm}-{chunk}-{TRIALS}-{CHUNK}-{ELITES}-{KEEP}-{EXPLORE}"
+    return f"{target}-{strategy}-{arm}-{chunk}-{TRIALS}-{CHUNKS[strategy]}-{ELITES}-{KEEP}-{EXPLORE}"
 
 
 def path_of(strategy: str) -> Path:
@@ -112,24 +113,37 @@ def path_of(strategy: str) -> Path:
 def missing(strategy: StrategyName) -> list[tuple[str, StrategyName, str, int]]:
     """Return what is not done; chunks change slowest."""
     done = set(rows.read(path_of(strategy), COLUMNS)["key"])
-    every = product(range(math.ceil(SEEDS / CHUNK)), SOURCES, ARMS)
+    every = product(range(math.ceil(SEEDS / CHUNKS[strategy])), SOURCES, ARMS)
     return [
         (target, strategy, arm, chunk) for chunk, target, arm in every if key(target, strategy, arm, chunk) not in done
     ]
 
 
-def curves(strategy: StrategyName) -> dict[tuple[str, str], tuple[Array, int]]:
-    """Return the mean regret at ``POINTS`` and how many seeds it is of, by target and arm."""
+@dataclass(frozen=True)
+class Curve:
+    """Of one strategy, target and arm.
+
+    Attributes:
+        regret: Mean over seeds, at ``POINTS``.
+        error: Its standard error, from the means of the rows; not a number where there is one row.
+        seeds: Of the mean.
+    """
+
+    regret: Array
+    error: Array
+    seeds: int
+
+
+def curves(strategy: StrategyName) -> dict[tuple[str, str], Curve]:
+    """Return what was measured, by target and arm."""
     table = rows.read(path_of(strategy), COLUMNS)
-    wanted = {
-        key(*parts) for parts in zip(table["target"], table["strategy"], table["arm"], table["chunk"], strict=True)
-    }
-    table = table[table["key"].isin(wanted)]
-    points = [str(point) for point in POINTS]
-    return {
-        (str(target), str(arm)): (group[points].to_numpy(dtype=np.float64).mean(0), CHUNK * len(group))
-        for (target, arm), group in table.groupby(["target", "arm"])
-    }
+    wanted = {key(target, strategy, arm, chunk) for target, arm, chunk in table[["target", "arm", "chunk"]].values}
+    found = {}
+    for (target, arm), group in table[table["key"].isin(wanted)].groupby(["target", "arm"]):
+        means = group[[str(point) for point in POINTS]]
+        mean, error = means.mean(), means.sem()
+        found[str(target), str(arm)] = Curve(mean.to_numpy(), error.to_numpy(), CHUNKS[strategy] * len(group))
+    return found
 
 
 def headline() -> dict[str, Any]:
@@ -144,21 +158,28 @@ def headline() -> dict[str, Any]:
     return {"cells": found, "met": len(found) == wanted and all(each["met"] for each in found.values())}
 
 
-def entry(known: Mapping[str, tuple[Array, int]]) -> dict[str, Any]:
+def entry(known: Mapping[str, Curve]) -> dict[str, Any]:
     """Return the figures of one strategy and target."""
-    full, narrowed = known["full"][0], known["narrowed"][0]
-    soon = np.flatnonzero(narrowed <= full[-1])
+    full, narrowed = known["full"].regret, known["narrowed"].regret
+    soon, tenth = np.flatnonzero(narrowed <= full[-1]), POINTS.index(TRIALS // 10)
     needed = int(POINTS[soon[0]]) if len(soon) else None
     return {
-        "seeds": min(count for _, count in known.values()),
-        "regret": {arm: round(float(curve[-1]), 3) for arm, (curve, _) in known.items()},
-        "regret_after_tenth": {
-            arm: round(float(curve[POINTS.index(TRIALS // 10)]), 3) for arm, (curve, _) in known.items()
-        },
+        "seeds": min(curve.seeds for curve in known.values()),
+        "regret": {arm: round(float(curve.regret[-1]), 3) for arm, curve in known.items()},
+        "error": {arm: round(float(curve.error[-1]), 3) for arm, curve in known.items()},
+        "regret_after_tenth": {arm: round(float(curve.regret[tenth]), 3) for arm, curve in known.items()},
         "evaluations_needed": needed,
         "of": TRIALS,
         "met": needed is not None and needed <= TRIALS // 10 and bool(narrowed[-1] <= full[-1]),
     }
+
+
+def cells(each: Mapping[str, Any]) -> list[str]:
+    """Return one strategy's figures as text: seeds, the arms' regrets, and the evaluations needed."""
+    regrets = [
+        f"{each['regret'][arm]:.2f} ± {each['error'][arm]:.2f} ({each['regret_after_tenth'][arm]:.2f})" for arm in ARMS
+    ]
+    return [str(each["seeds"]), *regrets, f"{each['evaluations_needed'] or 'never'} of {each['of']}"]
 
 
 def show(found: Mapping[str, Any]) -> Table:
@@ -167,8 +188,7 @@ def show(found: Mapping[str, Any]) -> Table:
     for name in ("search", "seeds", *ARMS, "evaluations needed"):
         table.add_column(name)
     for name, each in found["cells"].items():
-        regrets = [f"{each['regret'][arm]:.2f} ({each['regret_after_tenth'][arm]:.2f})" for arm in ARMS]
-        table.add_row(name, str(each["seeds"]), *regrets, str(each["evaluations_needed"] or "never"))
+        table.add_row(name, *cells(each))
     return table
 
 

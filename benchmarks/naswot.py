@@ -24,17 +24,17 @@ from torch import Tensor
 
 from benchmarks import rows
 from benchmarks.environment import note_environment
+from benchmarks.nasbench201 import SPACE, known
 from benchmarks.transfer.inputs import build_datasets
 from benchmarks.transfer.inputs import task as transfer_task
-from benchmarks.transfer.settings import data
 from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams
 from taskzoo.probe.network import normalise
-from taskzoo.search.nasbench201 import NASBench201Space, cell_string
+from taskzoo.search.nasbench201 import cell_string
 from taskzoo.search.naswot import naswot
 from taskzoo.search.problem import seeded
 from taskzoo.search.space import decode, sample
-from taskzoo.search.table import TEST, VALIDATION, Accuracies, read_accuracies
+from taskzoo.search.table import TEST, VALIDATION
 
 RESULTS = Path(__file__).parent / "results/naswot"
 SCORES = RESULTS / "scores.csv"
@@ -46,7 +46,6 @@ COLUMNS = ("key", "score", "seconds", "forward", *(f"{name}{kind}" for name in S
 PUBLISHED_TAU = {"cifar10": 0.574, "cifar100": 0.611}
 PUBLISHED_TEST = {10: 92.44, 100: 92.81, 1000: 92.96}
 WITHIN = 0.05
-SPACE = NASBench201Space()
 Array = npt.NDArray[np.float64]
 
 
@@ -55,12 +54,6 @@ def images() -> Tensor:
     """Return the batch, [128, 3, 32, 32]."""
     split = transfer_task("small", "cifar-ten").train
     return normalise(split.images[:BATCH], ProbeParams(image_size=32))
-
-
-@cache
-def known(dataset: str) -> Accuracies:
-    """Return a data set's accuracies."""
-    return read_accuracies(data() / "nasbench201.csv.gz", dataset)
 
 
 def cells() -> list[tuple[int, ...]]:

@@ -22,7 +22,8 @@ MeasureName = Literal[
 ]
 SpaceName = Literal["cells", "stages", "models", "nasbench201"]
 FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"]
-StrategyName = Literal["random", "evolution", "tpe", "monas", "naswot", "area", "fuse"]
+StrategyName = Literal["random", "evolution", "tpe", "nsga2", "monas", "naswot", "area", "fuse"]
+CostName = Literal["parameters", "macs", "memory", "latency", "energy", "peak_power"]
 TargetName = Literal[
     "depth_euclidean",
     "depth_zbuffer",
@@ -279,6 +280,41 @@ class NASBench201Params(Section):
     width: int = Field(16, ge=4, le=512, description="Channels of the first stage; 16 as published.")
 
 
+class AccuracyReward(Section):
+    """The validation accuracy alone."""
+
+    kind: Literal["accuracy"] = "accuracy"
+
+
+class MixedReward(Section):
+    """Accuracy and a cost in one sum."""
+
+    kind: Literal["mixed"]
+    cost: CostName
+    reference: float = Field(gt=0, description="The cost that counts as 1; more counts no more.")
+    weight: float = Field(0.5, ge=0, le=1, description="Of the accuracy; the cost has the rest.")
+
+
+class LimitReward(Section):
+    """The accuracy of what stays below a hard limit."""
+
+    kind: Literal["limit"]
+    cost: CostName
+    limit: float = Field(gt=0, description="What is not below it earns nothing.")
+
+
+class FloorReward(Section):
+    """The cheapness of what is accurate enough."""
+
+    kind: Literal["floor"]
+    cost: CostName
+    reference: float = Field(gt=0, description="The cost that counts as 1; more counts no more.")
+    accuracy: float = Field(ge=0, le=1, description="What is below it earns nothing.")
+
+
+RewardParams = Annotated[AccuracyReward | MixedReward | LimitReward | FloorReward, Field(discriminator="kind")]
+
+
 class SearchParams(Section):
     """The architecture search of every task."""
 
@@ -291,6 +327,13 @@ class SearchParams(Section):
     )
     nasbench201: NASBench201Params = NASBench201Params()
     strategies: list[StrategyName] = Field(["random", "fuse"], min_length=1)
+    reward: RewardParams = Field(AccuracyReward(), description="What searches maximise, and the best are best by.")
+    costs: list[CostName] = Field(
+        ["macs"],
+        min_length=1,
+        description="What is measured of every candidate beside accuracy, parameters and macs, and what nsga2 "
+        "minimises: memory in bytes, latency in milliseconds, energy in joules, peak_power in watts.",
+    )
     seeds: int = Field(2, ge=2, description="Independent searches per strategy.")
     trials: int = Field(8, ge=2, description="Architectures a search may evaluate.")
     steps: int = Field(40, ge=1, description="Training steps per evaluated architecture.")
@@ -300,12 +343,22 @@ class SearchParams(Section):
         0.25, ge=0, lt=1, description="Of the trials of a narrowed search, the share that looks at the whole space."
     )
     elites: int = Field(4, ge=1, description="Best architectures kept for later searches to learn from.")
+    confirmations: int = Field(
+        0, ge=0, description="Further trainings, of other seeds, of every elite: the best of many may just be lucky."
+    )
     final: FinalParams = FinalParams()
 
     @property
     def trainings(self) -> int:
         """Return the candidate trainings of all searches of one space."""
         return len(self.strategies) * self.seeds * self.trials
+
+    @model_validator(mode="after")
+    def _reward_is_measured(self) -> "SearchParams":
+        cost = getattr(self.reward, "cost", "macs")
+        if cost not in {"parameters", "macs", *self.costs}:
+            raise ValueError(f"reward.cost is {cost!r}, which is not measured; add it to search.costs")
+        return self
 
 
 class RecommendParams(Section):

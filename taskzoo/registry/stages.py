@@ -1,5 +1,6 @@
 """What each stage shows in MLflow: one run per stage, made from a package."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from taskzoo.probe.storage import load_record
 from taskzoo.registry.layout import FIGURES
 from taskzoo.registry.package import Package
 from taskzoo.registry.runs import StageRun
+from taskzoo.search.metrics import measured_costs
 from taskzoo.search.results import Trial
 
 DATASET_DIGEST_LENGTH = 36  # MLflow's limit.
@@ -210,11 +212,11 @@ def _search(package: Package) -> StageRun:
 
 
 def _best_so_far(trials: Sequence[Trial]) -> Iterator[tuple[str, float, int]]:
-    """Yield each search's best validation accuracy after each of its trials."""
-    best: dict[str, float] = defaultdict(float)
+    """Yield each search's best reward after each of its trials."""
+    best: dict[str, float] = defaultdict(lambda: -math.inf)
     for trial in sorted(trials, key=lambda trial: trial.number):
         search = f"best.{trial.arm}.{trial.strategy}.seed-{trial.seed}"
-        best[search] = max(best[search], trial.accuracy)
+        best[search] = max(best[search], trial.reward)
         yield search, best[search], trial.number
 
 
@@ -233,9 +235,9 @@ def _trial(package: Package, trial: Trial) -> StageRun:
             **{f"architecture.{decision}": option for decision, option in trial.architecture.items()},
         },
         metrics=[
+            ("reward", trial.reward, 0),
             ("accuracy", trial.accuracy, 0),
-            ("parameters", float(trial.parameters), 0),
-            ("macs", float(trial.macs), 0),
+            *((cost, value, 0) for cost, value in measured_costs(trial).items()),
         ],
     )
 

@@ -52,7 +52,7 @@ def recommendation_table(recommendations: Sequence[Recommendation]) -> pd.DataFr
 
 
 def search_table(comparisons: Sequence[Comparison]) -> pd.DataFrame:
-    """Return the best validation accuracy so far, one row a target, arm, strategy and number of evaluations.
+    """Return the best reward so far, one row a target, arm, strategy and number of evaluations.
 
     Args:
         comparisons: At least one, with trials.
@@ -141,7 +141,7 @@ def headline_metrics(recommendations: Sequence[Recommendation], comparisons: Seq
         searched["search"] = searched["arm"] + "." + searched["strategy"]
         last = searched.groupby(["search", "target"], sort=True)["mean"].last()
         for search, values in last.groupby(level="search"):
-            metrics |= _summary(f"search.{search}.accuracy", values)
+            metrics |= _summary(f"search.{search}.reward", values)
     return metrics
 
 

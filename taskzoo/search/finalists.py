@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from taskzoo.params import FinalParams
 from taskzoo.probe.network import State, device
 from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.search.costs import measure_costs
 from taskzoo.search.final import train_with_care
+from taskzoo.search.metrics import Metrics
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Problem, seeded
 from taskzoo.search.space import Architecture, SearchSpace
@@ -33,14 +35,14 @@ class Finalist:
         space: It comes from.
         architecture: Of that space.
         network: Over normalised images, on the CPU, in evaluation mode.
-        accuracy: On validation images.
+        metrics: Its accuracy on validation images, and its costs.
     """
 
     name: FinalistName
     space: SearchSpace
     architecture: Architecture
     network: nn.Module
-    accuracy: float
+    metrics: Metrics
 
 
 def train_finalists(
@@ -62,7 +64,7 @@ def train_finalists(
         params: Of the trainings.
 
     Returns:
-        The finalists, the best on validation images first; of equals, as ``FINALISTS`` has them.
+        The finalists, by falling reward on validation images; of equals, as ``FINALISTS`` has them.
     """
     alone = ModelSpace([backbone], problem.train_images.shape[-1], {backbone: state})
     care = partial(train_with_care, classes=problem.classes, params=params, seed=SEED)
@@ -71,7 +73,7 @@ def train_finalists(
         _finalist("searched_plain", space, best, partial(_train_plainly, params=params), problem),
         _finalist("backbone", alone, (0,), care, problem),
     ]
-    return sorted(found, key=lambda each: -each.accuracy)
+    return sorted(found, key=lambda each: -problem.reward(each.metrics))
 
 
 Training = Callable[[nn.Module, Tensor, Tensor], nn.Module]
@@ -86,7 +88,9 @@ def _finalist(
 ) -> Finalist:
     network = space.assemble(architecture, seeded(space, architecture, problem.classes, SEED)).to(device())
     trained = train(network, problem.train_images, problem.train_labels).cpu()
-    return Finalist(name, space, architecture, trained, accuracy(trained, problem.val_images, problem.val_labels))
+    reached = accuracy(trained, problem.val_images, problem.val_labels)
+    costs = measure_costs(trained, problem.val_images[:1], problem.costs)
+    return Finalist(name, space, architecture, trained.cpu(), Metrics(accuracy=reached, **costs))
 
 
 def _train_plainly(network: nn.Module, images: Tensor, labels: Tensor, params: FinalParams) -> nn.Module:

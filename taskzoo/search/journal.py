@@ -19,7 +19,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock, 
 from optuna.trial import create_trial
 
 from taskzoo.search.problem import Evaluator
-from taskzoo.search.results import Trial, measure, reward_of
+from taskzoo.search.results import Trial, measure
 from taskzoo.search.space import Architecture, SearchSpace
 
 STORAGE = "optuna.log"
@@ -87,7 +87,7 @@ class Journal:
                 create_trial(
                     params=dict(trial.architecture),
                     distributions=dict(options),
-                    value=reward_of(problem, trial),
+                    value=trial.reward,
                     user_attrs={RECORD: trial.model_dump_json()},
                 )
             )

@@ -1,14 +1,16 @@
-"""What an architecture is judged by: validation accuracy after a short training, and its size."""
+"""What an architecture is judged by: validation accuracy after a short training, and its costs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from taskzoo.params import CostName
 from taskzoo.probe.network import device
 from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.search.costs import check_measurable, measure_costs
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.rewards import Reward, by_accuracy
 from taskzoo.search.space import Architecture, SearchSpace
@@ -20,6 +22,10 @@ class Evaluator(Protocol):
     @property
     def reward(self) -> Reward:
         """What a search maximises."""
+
+    @property
+    def costs(self) -> Sequence[CostName]:
+        """What a search for several objectives minimises beside the accuracy."""
 
     def evaluate(self, space: Any, architecture: Architecture, seed: int) -> Metrics:
         """Return the metrics of an architecture of a space that the evaluator knows, from the seed alone."""
@@ -70,6 +76,11 @@ class Problem:
         classes: Number of outputs.
         recipe: How every candidate is trained.
         reward: What a search maximises.
+        costs: Measured of every architecture, as parameters and multiply-accumulates always are, and minimised by a
+            search for several objectives.
+
+    Raises:
+        InputError: If a cost cannot be measured here.
     """
 
     train_images: Tensor
@@ -79,8 +90,13 @@ class Problem:
     classes: int
     recipe: Recipe
     reward: Reward = by_accuracy
+    costs: Sequence[CostName] = ("macs",)
     _inputs: dict[SearchSpace, Inputs] = field(default_factory=dict, repr=False)
     _metrics: dict[tuple[SearchSpace, Architecture, int], Metrics] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured here."""
+        check_measurable(self.costs)
 
     def inputs(self, space: SearchSpace) -> Inputs:
         """Return both splits as this space's networks eat them, computed at the first call."""
@@ -97,7 +113,7 @@ class Problem:
             seed: Of initial weights and batch order.
 
         Returns:
-            Validation accuracy, parameters and multiply-accumulates.
+            Validation accuracy and costs.
         """
         key = (space, architecture, seed)
         if key not in self._metrics:
@@ -116,7 +132,7 @@ class Problem:
         )
         reached = accuracy(Lookup(network, inputs.val), torch.arange(len(self.val_labels)), self.val_labels)
         whole = space.assemble(architecture, network)
-        return Metrics(reached, count_parameters(whole), count_macs(whole, self.val_images[:1]))
+        return Metrics(accuracy=reached, **measure_costs(whole, self.val_images[:1], self.costs))
 
 
 def seeded(space: SearchSpace, architecture: Architecture, classes: int, seed: int) -> nn.Module:
@@ -124,16 +140,3 @@ def seeded(space: SearchSpace, architecture: Architecture, classes: int, seed: i
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return space.build(architecture, classes)
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Return the number of weights."""
-    return sum(weight.numel() for weight in network.parameters())
-
-
-@torch.no_grad()
-def count_macs(network: nn.Module, image: Tensor) -> int:
-    """Return the multiply-accumulates on one image [1, 3, H, W]: half of torch's count of operations."""
-    with FlopCounterMode(display=False) as counter:
-        network(image)
-    return int(counter.get_total_flops()) // 2

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,10 @@ from taskzoo.files import write_json
 from taskzoo.params import SpaceName
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.problem import Evaluator
-from taskzoo.search.space import Architecture, SearchSpace, decode
-
-Accuracy = Annotated[float, Field(ge=0, le=1)]
+from taskzoo.search.space import Architecture, SearchSpace, decode, encode
 
 
-class Trial(BaseModel):
+class Trial(Metrics):
     """One architecture, trained alone and measured.
 
     Attributes:
@@ -27,43 +25,31 @@ class Trial(BaseModel):
         seed: Of the search, and of this training.
         number: Candidate trainings the search had spent when this one was done, from 1.
         architecture: Option by decision.
-        accuracy: On validation images, in [0, 1].
-        parameters: Of the whole network.
-        macs: Multiply-accumulates of the whole network on one image.
+        reward: What the search maximised.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     strategy: str
     arm: str
     seed: int
     number: int = Field(ge=1)
     architecture: dict[str, str]
-    accuracy: Accuracy
-    parameters: int = Field(ge=0)
-    macs: int = Field(ge=0)
+    reward: float
 
 
-class Elite(BaseModel):
-    """A good architecture.
+class Elite(Metrics):
+    """A good architecture, with its mean accuracy over seeds and its costs in the first training.
 
     Attributes:
         architecture: Option by decision.
-        accuracy: Mean validation accuracy over seeds.
-        std: Standard deviation over seeds, 0 where there is one.
+        reward: Mean over seeds of what the searches maximised.
+        std: Standard deviation of the accuracy over seeds, 0 where there is one.
         seeds: Trainings with different seeds behind the mean.
-        parameters: Of the whole network.
-        macs: Multiply-accumulates of the whole network on one image.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     architecture: dict[str, str]
-    accuracy: Accuracy
+    reward: float
     std: float = Field(ge=0)
     seeds: int = Field(ge=1)
-    parameters: int = Field(ge=0)
-    macs: int = Field(ge=0)
 
 
 class SearchRecord(BaseModel):
@@ -121,15 +107,9 @@ def measure(
         seed=seed,
         number=number,
         architecture=decode(space, architecture),
-        accuracy=metrics.accuracy,
-        parameters=metrics.parameters,
-        macs=metrics.macs,
+        reward=problem.reward(metrics),
+        **dict(metrics),
     )
-
-
-def reward_of(problem: Evaluator, trial: Trial) -> float:
-    """Return what a problem makes of a trial's metrics."""
-    return problem.reward(Metrics(trial.accuracy, trial.parameters, trial.macs))
 
 
 def elites(trials: Sequence[Trial], count: int) -> list[Elite]:
@@ -140,30 +120,53 @@ def elites(trials: Sequence[Trial], count: int) -> list[Elite]:
         count: How many at most.
 
     Returns:
-        Distinct architectures by falling mean accuracy; of equals, the one with fewer parameters first.
+        Distinct architectures by falling mean reward; of equals, the one with fewer parameters first.
     """
     by_architecture: dict[tuple[tuple[str, str], ...], dict[int, Trial]] = defaultdict(dict)
     for trial in trials:
         by_architecture[tuple(sorted(trial.architecture.items()))][trial.seed] = trial
     found = [_elite(list(seeds.values())) for _, seeds in sorted(by_architecture.items())]
-    return sorted(found, key=lambda elite: (-elite.accuracy, elite.parameters))[:count]
+    return sorted(found, key=lambda elite: (-elite.reward, elite.parameters))[:count]
+
+
+def confirm(space: SearchSpace, problem: Evaluator, trials: Sequence[Trial], count: int, seeds: int) -> list[Elite]:
+    """Pick the best architectures, then train each again, so that the luckiest does not come first.
+
+    Args:
+        space: The whole space.
+        problem: The task.
+        trials: Of one task.
+        count: How many at most.
+        seeds: Further trainings of each, with seeds that no trial has.
+
+    Returns:
+        The same architectures as ``elites`` picks, by falling mean reward over all their trainings.
+    """
+    best = [each.architecture for each in elites(trials, count)]
+    last = max(trial.seed for trial in trials)
+    again = [
+        measure("confirmation", space, problem, encode(space, architecture), last + extra, extra)
+        for architecture in best
+        for extra in range(1, seeds + 1)
+    ]
+    return elites([*(trial for trial in trials if trial.architecture in best), *again], count)
 
 
 def _elite(trials: Sequence[Trial]) -> Elite:
     """Return the summary of one architecture's trials, which differ in their seed."""
     accuracies = np.array([trial.accuracy for trial in trials])
+    metrics = {name: getattr(trials[0], name) for name in Metrics.model_fields}
     return Elite(
         architecture=trials[0].architecture,
-        accuracy=float(accuracies.mean()),
+        reward=float(np.mean([trial.reward for trial in trials])),
         std=float(accuracies.std(ddof=1)) if len(trials) > 1 else 0.0,
         seeds=len(trials),
-        parameters=trials[0].parameters,
-        macs=trials[0].macs,
+        **{**metrics, "accuracy": float(accuracies.mean())},
     )
 
 
 def best_so_far(trials: Sequence[Trial]) -> pd.DataFrame:
-    """Follow the best validation accuracy over the candidate trainings spent.
+    """Follow the best reward over the candidate trainings spent.
 
     Args:
         trials: Any strategies, arms and seeds.
@@ -171,10 +174,11 @@ def best_so_far(trials: Sequence[Trial]) -> pd.DataFrame:
     Returns:
         Columns arm, strategy, number, mean, std, seeds; a strategy's first row is at its first result.
     """
-    table = pd.DataFrame([trial.model_dump(exclude={"architecture"}) for trial in trials])
+    columns = ["arm", "strategy", "seed", "number", "reward"]
+    table = pd.DataFrame([[getattr(trial, name) for name in columns] for trial in trials], columns=columns)
     rows = []
     for (arm, strategy), group in table.groupby(["arm", "strategy"], sort=True):
-        curves = group.pivot_table(index="number", columns="seed", values="accuracy", aggfunc="max")
+        curves = group.pivot_table(index="number", columns="seed", values="reward", aggfunc="max")
         steps = curves.reindex(range(1, int(curves.index.max()) + 1)).cummax().ffill().dropna(how="all")
         rows.append(
             pd.DataFrame(

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-from taskzoo.search.metrics import Metrics
+from taskzoo.params import AccuracyReward, CostName, FloorReward, LimitReward, MixedReward, RewardParams
+from taskzoo.search.metrics import Metrics, cost_of
 
 Reward = Callable[[Metrics], float]
-Cost = Literal["parameters", "macs"]
 
 
 def by_accuracy(metrics: Metrics) -> float:
@@ -25,7 +24,7 @@ class Mixed:
         weight: Of the accuracy, in [0, 1].
     """
 
-    cost: Cost
+    cost: CostName
     reference: float
     weight: float = 0.5
 
@@ -43,12 +42,12 @@ class Limit:
         limit: What is not below it earns nothing.
     """
 
-    cost: Cost
+    cost: CostName
     limit: float
 
     def __call__(self, metrics: Metrics) -> float:
         """Return the accuracy, or 0 at the limit and beyond."""
-        return metrics.accuracy if getattr(metrics, self.cost) < self.limit else 0.0
+        return metrics.accuracy if cost_of(metrics, self.cost) < self.limit else 0.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Floor:
         accuracy: What is below it earns nothing.
     """
 
-    cost: Cost
+    cost: CostName
     reference: float
     accuracy: float
 
@@ -71,6 +70,19 @@ class Floor:
         return 1 - share(metrics, self.cost, self.reference) if good else 0.0
 
 
-def share(metrics: Metrics, cost: Cost, reference: float) -> float:
+def share(metrics: Metrics, cost: CostName, reference: float) -> float:
     """Return a cost as a share of a reference, in [0, 1]."""
-    return min(float(getattr(metrics, cost)) / reference, 1.0)
+    return min(cost_of(metrics, cost) / reference, 1.0)
+
+
+def make_reward(params: RewardParams) -> Reward:
+    """Return the reward that the parameters describe."""
+    match params:
+        case AccuracyReward():
+            return by_accuracy
+        case MixedReward():
+            return Mixed(params.cost, params.reference, params.weight)
+        case LimitReward():
+            return Limit(params.cost, params.limit)
+        case FloorReward():
+            return Floor(params.cost, params.reference, params.accuracy)

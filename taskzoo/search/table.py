@@ -1,6 +1,6 @@
 """Accuracies that others have measured: a search over them costs nothing but looking up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from taskzoo.errors import InputError
+from taskzoo.params import CostName
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.nasbench201 import NASBench201Space, cell_string
 from taskzoo.search.rewards import Reward, by_accuracy
@@ -86,12 +87,14 @@ class TableProblem:
         classes: Of the data set, for the networks' sizes.
         image_size: Pixels a side, likewise.
         reward: What a search maximises.
+        costs: What a search for several objectives minimises: parameters or multiply-accumulates.
     """
 
     accuracies: Accuracies
     classes: int = 10
     image_size: int = 32
     reward: Reward = by_accuracy
+    costs: Sequence[CostName] = ("macs",)
 
     def evaluate(self, space: NASBench201Space, architecture: Architecture, seed: int) -> Metrics:
         """Look an architecture up.
@@ -106,7 +109,8 @@ class TableProblem:
         """
         name = cell_string(decode(space, architecture))
         parameters, macs = space.costs(architecture, self.classes, self.image_size)
-        return Metrics(_entry(self.accuracies.validation, name), parameters, macs)
+        accuracy = _entry(self.accuracies.validation, name)
+        return Metrics(accuracy=accuracy, parameters=parameters, macs=macs)
 
 
 def grid(space: NASBench201Space, values: Mapping[str, float]) -> Array:

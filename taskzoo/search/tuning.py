@@ -10,19 +10,23 @@ from taskzoo.probe.network import State
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import accuracy
 from taskzoo.search.finalists import train_finalists
+from taskzoo.search.metrics import measured_costs
 from taskzoo.search.network import describe_network, save_network
-from taskzoo.search.problem import Problem, count_macs, count_parameters
-from taskzoo.search.results import Elites, SearchRecord, Trial, elites, save_record
+from taskzoo.search.pareto import front
+from taskzoo.search.problem import Problem
+from taskzoo.search.results import Elites, SearchRecord, Trial, confirm, elites, save_record
+from taskzoo.search.rewards import make_reward
 from taskzoo.search.run import candidate_recipe
 from taskzoo.search.space import SearchSpace, encode
 
-TRIALS, ELITES, METRICS = "trials.json", "elites.json", "metrics.json"
+TRIALS, ELITES, FRONT, METRICS = "trials.json", "elites.json", "front.json", "metrics.json"
 
 
 def make_problem(task: Task, search: SearchParams, probe: ProbeParams) -> Problem:
     """Return what searches may see of a task: its training and validation images."""
     recipe = candidate_recipe(search)
-    return Problem(*tensors(task.train, probe), *tensors(task.val, probe), len(task.classes), recipe)
+    images = (*tensors(task.train, probe), *tensors(task.val, probe))
+    return Problem(*images, len(task.classes), recipe, make_reward(search.reward), search.costs)
 
 
 def options(space: SearchSpace) -> dict[str, tuple[str, ...]]:
@@ -48,24 +52,24 @@ def write_search(
         space: The whole space.
         state: Of the probe's backbone, which every trunk starts from.
         arms: Arm -> options by decision of the space it searched.
-        trials: Of all arms; the choice is made on their validation accuracy.
+        trials: Of all arms; the choice is made on their rewards.
         search: How many elites, and the final trainings.
         probe: Input form.
 
     Returns:
         Numbers of the chosen network.
     """
-    best, problem = elites(trials, search.elites), make_problem(task, search, probe)
+    problem, undominated = make_problem(task, search, probe), front(elites(trials, len(trials)), search.costs)
+    best = confirm(space, problem, trials, search.elites, search.confirmations)
     architecture = encode(space, best[0].architecture)
     finalists = train_finalists(space, architecture, probe.backbone, state, problem, search.final)
     chosen = finalists[0]
-    metrics = {
+    metrics: dict[str, float] = {
         "search_val_accuracy": best[0].accuracy,
-        **{f"{each.name}_val_accuracy": each.accuracy for each in finalists},
-        "tuned_val_accuracy": chosen.accuracy,
+        **{f"{each.name}_val_accuracy": each.metrics.accuracy for each in finalists},
+        "tuned_val_accuracy": chosen.metrics.accuracy,
         "tuned_test_accuracy": accuracy(chosen.network, *tensors(task.test, probe)),
-        "parameters": float(count_parameters(chosen.network)),
-        "macs": float(count_macs(chosen.network, problem.val_images[:1])),
+        **measured_costs(chosen.metrics),
     }
     spec = describe_network(chosen.space, chosen.architecture, probe, task.classes, chosen.name)
     record = SearchRecord(
@@ -75,5 +79,6 @@ def write_search(
         save_network(temporary, spec, chosen.network)
         save_record(temporary / TRIALS, record)
         save_record(temporary / ELITES, Elites(task=task.name, elites=tuple(best)))
+        save_record(temporary / FRONT, Elites(task=task.name, elites=tuple(undominated)))
         write_json(temporary / METRICS, metrics)
     return metrics

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import narrowing, naswot
+from benchmarks import area, monas, narrowing, naswot
+from benchmarks.nasbench201 import answers
 from taskzoo.search.nasbench201 import cell_string
 from taskzoo.search.results import Trial
 from taskzoo.search.table import TEST, VALIDATION, Accuracies
@@ -15,7 +16,15 @@ def test_the_best_so_far_is_judged_by_the_test_of_the_best_validation() -> None:
     known = Accuracies({}, dict(zip(map(cell_string, cells), (0.9, 0.7), strict=True)))
     trials = [
         Trial(
-            strategy="x", arm="full", seed=0, number=n + 1, architecture=cells[cell], accuracy=a, parameters=1, macs=1
+            strategy="x",
+            arm="full",
+            seed=0,
+            number=n + 1,
+            architecture=cells[cell],
+            reward=a,
+            accuracy=a,
+            parameters=1,
+            macs=1,
         )
         for n, (cell, a) in enumerate([(0, 0.5), (1, 0.6), (0, 0.5)])
     ]
@@ -27,22 +36,26 @@ def test_the_best_so_far_is_judged_by_the_test_of_the_best_validation() -> None:
 
 def test_the_evaluations_that_narrowing_needs() -> None:
     points = np.array(narrowing.POINTS, dtype=np.float64)
-    falling, low = (10 / points, 50), (np.where(points < 3, 5.0, 0.05), 100)
+    falling = narrowing.Curve(10 / points, points / 1000, 50)
+    low = narrowing.Curve(np.where(points < 3, 5.0, 0.05), points / 100, 100)
     found = narrowing.entry({"full": falling, "narrowed": low, "random": falling, "worst": falling})
     assert found["seeds"] == 50
     assert found["regret"]["full"] == 0.05
+    assert found["error"]["full"] == 0.2
     assert found["regret_after_tenth"]["full"] == 0.5
     assert found["evaluations_needed"] == 3
     assert found["met"]
-    worse = narrowing.entry({"full": falling, "narrowed": (low[0] + 0.01, 100), "random": falling, "worst": falling})
+    slow = narrowing.Curve(low.regret + 0.01, low.error, 100)
+    worse = narrowing.entry({"full": falling, "narrowed": slow, "random": falling, "worst": falling})
     assert worse["evaluations_needed"] is None
     assert not worse["met"]
 
 
 def test_all_narrowing_results_are_of_todays_settings() -> None:
     found = narrowing.headline()
-    assert found["cells"]
-    assert {each["seeds"] for each in found["cells"].values()} == {narrowing.SEEDS}
+    seeds = {name: each["seeds"] for name, each in found["cells"].items()}
+    assert {count for name, count in seeds.items() if name.startswith(("random", "evolution"))} == {narrowing.SEEDS}
+    assert max(seeds.values()) <= narrowing.SEEDS
 
 
 def test_the_figures_of_naswot() -> None:
@@ -62,3 +75,52 @@ def test_the_figures_of_naswot() -> None:
 def test_the_networks_are_distinct_and_always_the_same() -> None:
     assert len(set(naswot.cells())) == naswot.NETWORKS
     assert naswot.cells()[:5] == naswot.cells()[:5]
+
+
+def outcome(reward: float, **metrics: float) -> Trial:
+    return Trial.model_validate(
+        {
+            "strategy": "x",
+            "arm": "full",
+            "seed": 0,
+            "number": 1,
+            "architecture": {},
+            "reward": reward,
+            "accuracy": 0.5,
+            "parameters": 1,
+            "macs": 1,
+            **metrics,
+        }
+    )
+
+
+def test_the_answer_is_the_best_by_reward_not_by_accuracy() -> None:
+    trials = [outcome(0.0, accuracy=0.9), outcome(0.3, accuracy=0.3), outcome(0.2, accuracy=0.8), outcome(0.3)]
+    assert answers(trials, (1, 2, 4)) == [trials[0], trials[1], trials[1]]
+
+
+def test_the_figures_of_a_limit() -> None:
+    columns = {f"{name}_{budget}": 50.0 for name in ("validation", "test", "macs") for budget in monas.BUDGETS}
+    table = pd.DataFrame([columns] * 4)
+    table["macs_200"] = [39.0, 39.99, 40.0, 41.0]
+    table["validation_200"] = [70.0, 72.0, 90.0, 90.0]
+    found = monas.of_limit(table)
+    assert found["below"] == {"20": 0, "50": 0, "100": 0, "200": 0.5}
+    assert found["validation"]["200"] == {"mean": 71, "std": pytest.approx(2**0.5, abs=1e-4), "error": 1}
+
+
+def test_area_begins_with_the_better_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = [((index,) * 6, float(index)) for index in range(20)]
+    monkeypatch.setattr(area, "scored", lambda: table)
+    assert area.first_population(3) == [(index,) * 6 for index in range(19, 9, -1)]
+
+
+def test_area_is_ahead_by_more_than_chance() -> None:
+    def figures(mean: float) -> dict[str, dict[str, float]]:
+        values = dict.fromkeys(map(str, area.BUDGETS), mean)
+        return {"mean": values, "error": dict.fromkeys(values, 0.3)}
+
+    gains = {0.5: False, 1.0: True, -1.0: False}  # Two standard errors of a difference are 0.85.
+    for gain, wanted in gains.items():
+        found = {f"{t} {s}": figures(90 + gain * (s == "area")) for t in naswot.SETS for s in ("area", "evolution")}
+        assert area.ahead(found) is wanted

@@ -91,7 +91,8 @@ def make_comparisons(targets: list[str]) -> list[Comparison]:
                 seed=seed,
                 number=number,
                 architecture={"op": str(number)},
-                accuracy=_shares(base + lead + 0.04 * generator.normal(size=1))[0],
+                reward=(accuracy := _shares(base + lead + 0.04 * generator.normal(size=1))[0]),
+                accuracy=accuracy,
                 parameters=1000,
                 macs=5000,
             )

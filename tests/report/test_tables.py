@@ -26,6 +26,7 @@ def _trial(arm: str, seed: int, number: int, accuracy: float) -> Trial:
         seed=seed,
         number=number,
         architecture={"op": "skip"},
+        reward=accuracy,
         accuracy=accuracy,
         parameters=1,
         macs=1,
@@ -92,7 +93,7 @@ def test_metrics_give_every_mean_its_spread_and_count() -> None:
     assert metrics["few_shot.recommended.accuracy.mean"] == pytest.approx((0.75 + 0.6) / 2)
     assert metrics["few_shot.recommended.gain_over_no-transfer.mean"] == pytest.approx(0.1)
     assert metrics["few_shot.recommended.gain_over_no-transfer.std"] == pytest.approx(0.2 / 2**0.5)
-    assert metrics["search.full.random.accuracy.mean"] == pytest.approx(0.6)
+    assert metrics["search.full.random.reward.mean"] == pytest.approx(0.6)
     means = {name.removesuffix(".mean") for name in metrics if name.endswith(".mean")}
     assert all(metrics[f"{name}.targets"] == 2 and f"{name}.std" in metrics for name in means)
     assert "few_shot.recommended.gain_over_random.mean" not in metrics

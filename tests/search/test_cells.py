@@ -11,8 +11,8 @@ from taskzoo.errors import InputError
 from taskzoo.params import ProbeParams
 from taskzoo.probe.network import State, create_backbone, initial_state
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.costs.counting import count_macs, count_parameters
 from taskzoo.search.operations import OPERATIONS
-from taskzoo.search.problem import count_macs, count_parameters
 from taskzoo.search.space import encode, sample, size
 from taskzoo.search.trunk import LARGEST_SIDE, Trunk, load_trunk, usable_levels
 

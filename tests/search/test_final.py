@@ -1,6 +1,7 @@
 """Training of the chosen network, and what it is compared with."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.final import Variation, train_with_care
 from taskzoo.search.finalists import FINALISTS, train_finalists
+from taskzoo.search.rewards import Limit, Mixed, Reward, by_accuracy
 from taskzoo.search.space import sample
 from tests.search.conftest import PROBE, make_problem, pictures
 
@@ -103,5 +105,23 @@ def test_the_best_on_validation_images_comes_first(space: CellSpace) -> None:
     finalists = train_finalists(space, best, PROBE.backbone, state, problem, params)
     assert {each.name for each in finalists} == set(FINALISTS)
     values = [accuracy(each.network, problem.val_images, problem.val_labels) for each in finalists]
-    assert values == [each.accuracy for each in finalists] == sorted(values, reverse=True)
+    assert values == [each.metrics.accuracy for each in finalists] == sorted(values, reverse=True)
     assert max(values) > 0.9
+
+
+def test_the_chosen_one_keeps_the_limit_that_was_searched_under(space: CellSpace) -> None:
+    problem, best = make_problem(), sample(space, np.random.default_rng(0))
+    params = FinalParams(steps=2, batch_size=16)
+
+    def macs(reward: Reward) -> list[int]:
+        limited = replace(problem, reward=reward)
+        return [
+            each.metrics.macs
+            for each in train_finalists(space, best, PROBE.backbone, initial_state(PROBE), limited, params)
+        ]
+
+    either = macs(by_accuracy)
+    cheap, dear = min(either), max(either)
+    assert cheap < dear
+    assert macs(Limit("macs", dear))[-1] == dear  # It earns nothing, however accurate.
+    assert macs(Mixed("macs", dear, weight=0.0))[0] == cheap

@@ -12,6 +12,7 @@ from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.journal import Journal
 from taskzoo.search.problem import Inputs, Problem
+from taskzoo.search.results import measure
 from taskzoo.search.space import Choice
 from taskzoo.search.strategies.fuse import (
     ALPHA_STEPS,
@@ -205,14 +206,28 @@ class OnRows(nn.Module):
         return logits
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_search_climbs_and_ends_when_an_incumbent_survives(seed: int) -> None:
+def ladder_problem() -> Problem:
+    """Return the hundred images."""
     labels = torch.arange(100) % 2
     right = torch.arange(100)[:, None] < 2 * (torch.arange(50) + 1)
     rows = torch.where(right, labels[:, None], 1 - labels[:, None]).float()
-    problem = Problem(rows, labels, rows, labels, classes=2, recipe=Recipe(5, 50, 1e-9))
+    return Problem(rows, labels, rows, labels, classes=2, recipe=Recipe(5, 50, 1e-9))
+
+
+def test_the_first_incumbent_is_the_earlier_trial_of_the_best_reward() -> None:
+    trial = measure("fuse", Ladder(), ladder_problem(), (0,), seed=0, number=1)
+    known = [
+        trial.model_copy(update={"accuracy": 1.0, "reward": -0.2}),
+        trial.model_copy(update={"architecture": {"rung": "49"}, "accuracy": 0.1, "reward": -0.1}),
+    ]
+    trials = fuse_search(Ladder(), ladder_problem(), trials=8, seed=0, known=known)
+    assert [each.architecture["rung"] for each in trials] == ["49"]  # Nothing beats it.
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_search_climbs_and_ends_when_an_incumbent_survives(seed: int) -> None:
     spent: list[int] = []
-    trials = fuse_search(Ladder(), problem, trials=1000, seed=seed, journal=Journal(spent.append))
+    trials = fuse_search(Ladder(), ladder_problem(), trials=1000, seed=seed, journal=Journal(spent.append))
     rungs = [int(trial.architecture["rung"]) for trial in trials]
     assert rungs == sorted(set(rungs))  # each round keeps the best of its three
     assert spent[-PATIENCE:] == [CANDIDATES] * PATIENCE  # survived: nothing new to train alone

@@ -9,8 +9,8 @@ import torch
 from scipy.stats import kendalltau
 
 from taskzoo.errors import InputError
+from taskzoo.search.costs.counting import count_macs, count_parameters
 from taskzoo.search.nasbench201 import EDGES, OPERATIONS, Cell, NASBench201Space, cell_string
-from taskzoo.search.problem import count_macs, count_parameters
 from taskzoo.search.space import decode, encode, sample, size
 from taskzoo.search.table import TableProblem, grid, read_accuracies
 

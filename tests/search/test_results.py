@@ -1,25 +1,31 @@
 """Trials, elites, curves and narrowed searches."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from taskzoo.errors import InputError
-from taskzoo.params import SearchParams, StrategyName
+from taskzoo.params import CostName, SearchParams, StrategyName
 from taskzoo.records import read_json
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.metrics import Metrics
+from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import (
     Elites,
     SearchRecord,
     Trial,
     best_so_far,
+    confirm,
     elites,
+    measure,
     save_record,
 )
+from taskzoo.search.rewards import Reward, by_accuracy
 from taskzoo.search.run import search_task
-from taskzoo.search.space import size
+from taskzoo.search.space import Architecture, size
 from taskzoo.search.strategies import STRATEGIES
 from tests.search.conftest import make_problem
 
@@ -31,6 +37,7 @@ def trial(option: str, seed: int, accuracy: float, number: int = 1, parameters: 
         seed=seed,
         number=number,
         architecture={"x": option},
+        reward=accuracy,
         accuracy=accuracy,
         parameters=parameters,
         macs=5,
@@ -51,6 +58,43 @@ def test_elites_by_hand() -> None:
     assert best[1].accuracy == pytest.approx(0.8)
     assert best[1].std == pytest.approx(np.std([0.9, 0.7], ddof=1))
     assert best[1].seeds == 2
+
+
+def test_the_best_are_best_by_reward() -> None:
+    trials = [
+        trial("accurate", 0, 0.9).model_copy(update={"reward": -0.4}),
+        trial("cheap", 0, 0.5).model_copy(update={"reward": -0.1}),
+        trial("cheap", 1, 0.6).model_copy(update={"reward": -0.2}),
+    ]
+    best = elites(trials, 2)
+    assert [elite.architecture["x"] for elite in best] == ["cheap", "accurate"]
+    assert best[0].reward == pytest.approx(-0.15)
+    assert best[0].accuracy == pytest.approx(0.55)
+    assert best_so_far(trials)["mean"].iloc[-1] == pytest.approx(np.mean([-0.1, -0.2]))
+
+
+@dataclass(frozen=True)
+class Luck:
+    """One architecture is good by luck, with one seed; another with all."""
+
+    reward: Reward = by_accuracy
+    costs: tuple[CostName, ...] = ("macs",)
+
+    def evaluate(self, space: ModelSpace, architecture: Architecture, seed: int) -> Metrics:
+        lucky = architecture == (0,)
+        return Metrics(accuracy=0.8 if not lucky else 0.9 if seed == 0 else 0.5, parameters=1, macs=1)
+
+
+def test_what_was_lucky_once_is_found_out() -> None:
+    models = ModelSpace(["test_resnet", "test_efficientnet", "test_vit"], 32)
+    trials = [measure("random", models, Luck(), (index,), 0, index + 1) for index in range(2)]
+    trials.append(trials[0].model_copy(update={"architecture": {"model": "test_vit"}, "accuracy": 0.1, "reward": 0.1}))
+    once, thrice = (confirm(models, Luck(), trials, 2, seeds) for seeds in (0, 2))
+    assert once == elites(trials, 2)
+    assert [each.architecture["model"] for each in once] == ["test_resnet", "test_efficientnet"]
+    assert [each.architecture["model"] for each in thrice] == ["test_efficientnet", "test_resnet"]
+    assert [each.seeds for each in thrice] == [3, 3]
+    assert thrice[1].accuracy == pytest.approx((0.9 + 0.5 + 0.5) / 3)
 
 
 def test_the_curve_by_hand() -> None:

@@ -28,7 +28,7 @@ _DODGE = {"narrowed": -0.14, "random-source": 0.0, "full": 0.14}
 
 
 def search_figure(comparisons: Sequence[Comparison]) -> Figure:
-    """Draw one panel a target and strategy: mean ± standard deviation over seeds of the best accuracy so far.
+    """Draw one panel a target and strategy: mean ± standard deviation over seeds of the best reward so far.
 
     Args:
         comparisons: At least one, with trials.
@@ -50,13 +50,13 @@ def search_figure(comparisons: Sequence[Comparison]) -> Figure:
             panel.set_xlim(0.5, table["evaluations"].max() + 0.5)
             panel.set_title(f"{target}: {strategy}")
         for panel in axes[::across]:
-            panel.set_ylabel("validation accuracy")
+            panel.set_ylabel("reward")
         frame(
             figure,
             "Does the narrowed space find good networks sooner? (higher is better)",
-            "Validation accuracy of the best architecture so far, mean ± standard deviation over "
-            f"{_range(table['seeds'])} searches (seeds) per arm; markers are moved aside a little so that "
-            "bars do not hide each other; one accuracy axis per target.",
+            "Best reward so far (validation accuracy, unless search.reward says otherwise), mean ± standard deviation "
+            f"over {_range(table['seeds'])} searches (seeds) per arm; markers are moved aside a little so that "
+            "bars do not hide each other; one axis per target.",
             _legend([arm for arm in ARMS["search"] if arm in set(table["arm"])]),
         )
     return figure
@@ -84,7 +84,7 @@ def _draw(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _limits(table: pd.DataFrame) -> tuple[float, float]:
-    """Return one accuracy axis for all strategies of a target, bars included."""
+    """Return one axis for all strategies of a target, bars included."""
     low = float((table["mean"] - table["std"]).min())
     high = float((table["mean"] + table["std"]).max())
     margin = max(0.06 * (high - low), 0.005)

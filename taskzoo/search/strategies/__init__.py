@@ -12,6 +12,7 @@ from taskzoo.search.strategies.asking import AskTell
 from taskzoo.search.strategies.by_score import area_search, naswot_search
 from taskzoo.search.strategies.evolution import AgingEvolution
 from taskzoo.search.strategies.fuse import SMALLEST_ROUND, fuse_search
+from taskzoo.search.strategies.nsga2 import nsga2_search
 from taskzoo.search.strategies.policy_gradient import PolicyGradient
 from taskzoo.search.strategies.random_search import Uniform
 from taskzoo.search.strategies.tpe import ParzenEstimator
@@ -48,6 +49,7 @@ STRATEGIES: Mapping[StrategyName, Strategy] = {
     "random": AskTell("random", Uniform),
     "evolution": AskTell("evolution", AgingEvolution),
     "tpe": AskTell("tpe", ParzenEstimator),
+    "nsga2": nsga2_search,
     "monas": AskTell("monas", PolicyGradient),
     "naswot": naswot_search,
     "area": area_search,

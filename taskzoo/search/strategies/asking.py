@@ -8,7 +8,7 @@ import numpy as np
 from taskzoo.params import StrategyName
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.problem import Evaluator
-from taskzoo.search.results import Trial, reward_of
+from taskzoo.search.results import Trial
 from taskzoo.search.space import Architecture, SearchSpace, encode, size
 
 Told = tuple[Architecture, float]
@@ -90,12 +90,12 @@ class AskTell:
             The new trials in order, numbered from 1.
         """
         done: list[Trial] = []
-        told = [(encode(space, each.architecture), reward_of(problem, each)) for each in known]
+        told = [(encode(space, each.architecture), each.reward) for each in known]
 
         def train(architecture: Architecture) -> float:
             done.append(journal.measure(self.name, space, problem, architecture, seed, len(done) + 1))
             journal.tick(1)
-            return reward_of(problem, done[-1])
+            return done[-1].reward
 
         for _ in explore(space, self.make(), train, trials, np.random.default_rng([seed, len(known)]), told):
             pass

@@ -43,7 +43,8 @@ def fuse_search(
     """Search by rounds of competing candidates.
 
     A round of C candidates spends C trainings. A new incumbent is then trained once more, alone, so that its
-    accuracy compares with other strategies'; that training is paid from the same budget.
+    accuracy compares with other strategies'; that training is paid from the same budget. A round knows accuracy
+    alone: the reward decides which earlier trial is the first incumbent, and which incumbent is the best.
 
     Args:
         space: Where.
@@ -59,7 +60,7 @@ def fuse_search(
     if known and trials < SMALLEST_ROUND:
         return []
     rng = np.random.default_rng([seed, len(known)])
-    best = max(known, key=lambda each: each.accuracy, default=None)
+    best = max(known, key=lambda each: each.reward, default=None)
     incumbent = sample(space, rng) if best is None else encode(space, best.architecture)
     seen = {incumbent}
     done: list[Trial] = []

@@ -17,11 +17,11 @@ from taskzoo.search.strategies.asking import Told
 HIDDEN = 24
 RATE = 0.01  # At 0.03 the policy settles on the first good ones.
 KEPT = 0.9  # Of the baseline, at every reward.
-REDRAWN = 20  # How often at most, in search of something new.
+REDRAWN = 20  # How many, in search of something new.
 
 
 class Policy(nn.Module):
-    """An LSTM whose input is the option chosen before, one-hot, zeros at first.
+    """An LSTM whose input is the option chosen before, one-hot, zeros at first; every decision has a head of its own.
 
     Args:
         options: Number of options by decision.
@@ -29,33 +29,36 @@ class Policy(nn.Module):
 
     def __init__(self, options: Sequence[int]) -> None:
         super().__init__()
-        self.options = tuple(options)
-        self.cell = nn.LSTMCell(max(self.options), HIDDEN)
-        self.heads = nn.ModuleList(nn.Linear(HIDDEN, count) for count in self.options)
+        self.decisions, self.most = len(options), max(options)
+        self.cells = nn.LSTM(self.most, HIDDEN)
+        self.heads = nn.Linear(HIDDEN, self.decisions * self.most)
+        present = torch.arange(self.most) < torch.tensor(options)[:, None]
+        self.absent = torch.zeros(self.decisions, self.most).masked_fill(~present, -torch.inf)
 
     def log_probability(self, architecture: Architecture) -> Tensor:
         """Return the log of the probability that an architecture is emitted, a scalar."""
-        before, state, total = torch.zeros(1, self.cell.input_size), None, torch.zeros(())
-        for head, chosen in zip(self.heads, architecture, strict=True):
-            state = self.cell(before, state)
-            total = total + head(state[0])[0].log_softmax(0)[chosen]
-            before = self._one_hot(chosen)
+        places, chosen = torch.arange(self.decisions), torch.tensor(architecture)
+        before = functional.one_hot(chosen, self.most).float().roll(1, 0)
+        before[0] = 0
+        hidden, _ = self.cells(before[:, None])
+        scores = self.heads(hidden[:, 0]).view(self.decisions, self.decisions, self.most)[places, places]
+        total: Tensor = (scores + self.absent).log_softmax(1)[places, chosen].sum()
         return total
 
     @torch.no_grad()
-    def draw(self, rng: np.random.Generator) -> Architecture:
-        """Return an architecture as likely as the policy makes it."""
-        before, state = torch.zeros(1, self.cell.input_size), None
-        drawn: list[int] = []
-        for head in self.heads:
-            state = self.cell(before, state)
-            shares = head(state[0])[0].double().softmax(0).numpy()
-            drawn.append(int(rng.choice(len(shares), p=shares / shares.sum())))
-            before = self._one_hot(drawn[-1])
-        return tuple(drawn)
-
-    def _one_hot(self, chosen: int) -> Tensor:
-        return functional.one_hot(torch.tensor([chosen]), self.cell.input_size).float()
+    def draw(self, rng: np.random.Generator, count: int) -> list[Architecture]:
+        """Return architectures as likely as the policy makes them."""
+        before, drawn = torch.zeros(count, self.most), list[Tensor]()
+        state = torch.zeros(count, HIDDEN), torch.zeros(count, HIDDEN)
+        uniform = torch.from_numpy(rng.random((self.decisions, count, 1)))
+        weights, biases = self.heads.weight.chunk(self.decisions), self.heads.bias.chunk(self.decisions)
+        for place in range(self.decisions):
+            state = torch.lstm_cell(before, state, *self.cells.all_weights[0])
+            scores = functional.linear(state[0], weights[place], biases[place]) + self.absent[place]
+            reached = scores.double().softmax(1).cumsum(1)
+            drawn.append((uniform[place] >= reached[:, :-1]).sum(1))
+            before = functional.one_hot(drawn[-1], self.most).float()
+        return [tuple(each) for each in torch.stack(drawn, 1).tolist()]
 
 
 class PolicyGradient:
@@ -72,12 +75,12 @@ class PolicyGradient:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(int(rng.integers(2**31)))
                 self._policy = Policy([len(choice.options) for choice in space.choices])
-            self._optimiser = torch.optim.Adam(self._policy.parameters(), lr=RATE)
+            self._optimiser = torch.optim.Adam(self._policy.parameters(), lr=RATE, fused=True)
         for architecture, reward in told[self._told :]:
             self._learn(self._policy, architecture, reward)
         seen = {architecture for architecture, _ in told}
-        drawn = (self._policy.draw(rng) for _ in range(REDRAWN))
-        return next((each for each in drawn if each not in seen), None) or self._policy.draw(rng)
+        drawn = self._policy.draw(rng, REDRAWN)
+        return next((each for each in drawn if each not in seen), drawn[-1])
 
     def _learn(self, policy: Policy, architecture: Architecture, reward: float) -> None:
         """Make an architecture likelier, or unlikelier, by how much better than usual its reward is."""
