@@ -38,9 +38,10 @@ from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import Recipe, accuracy
 from taskzoo.recommend.narrowing import narrow
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.costs.counting import count_macs, count_parameters
 from taskzoo.search.final import train_with_care
 from taskzoo.search.models import ModelSpace
-from taskzoo.search.problem import Problem, count_macs, count_parameters, seeded
+from taskzoo.search.problem import Problem, seeded
 from taskzoo.search.space import Architecture, decode, encode
 from taskzoo.search.strategies.asking import Told, explore
 from taskzoo.search.strategies.tpe import ParzenEstimator
