@@ -21,7 +21,7 @@ from rich.console import Console
 
 from benchmarks import rows
 from benchmarks.environment import note_environment
-from benchmarks.naswot import known
+from benchmarks.nasbench201 import known
 from benchmarks.transfer.inputs import build_datasets
 from benchmarks.transfer.inputs import task as transfer_task
 from taskzoo.parallel import run_jobs
