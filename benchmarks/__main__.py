@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import area, large_zoo, monas, narrowing, naswot
+from benchmarks import area, fuse, large_zoo, monas, narrowing, naswot, targets
 from benchmarks.markdown import table
 from benchmarks.published import evaluate as published
 from benchmarks.published import report as published_report
@@ -40,7 +40,18 @@ def page(cells: Sequence[Evaluation]) -> str:
     """
     return (
         "\n\n".join(
-            [HEAD, *_transfer(cells), *_published(), *_narrowing(), *_naswot(), *_area(), *_monas(), *_large_zoo()]
+            [
+                HEAD,
+                *_transfer(cells),
+                *_published(),
+                *_narrowing(),
+                *_targets(),
+                *_fuse(),
+                *_naswot(),
+                *_area(),
+                *_monas(),
+                *_large_zoo(),
+            ]
         )
         + "\n"
     )
@@ -129,6 +140,44 @@ def _narrowing() -> Iterator[str]:
     )
     lines = [[name, *narrowing.cells(each)] for name, each in found["cells"].items()]
     yield table(["strategy and data set", "seeds", *narrowing.ARMS, "needed"], lines)
+
+
+def _targets() -> Iterator[str]:
+    """Yield what narrowing is worth on real targets, beside what a person would do instead."""
+    found = targets.headline(read(targets.RUNS, targets.COLUMNS))
+    yield "## Search for real targets, at equal time"
+    if not found["cells"]:
+        yield "`python -m benchmarks.targets` has not been run."
+        return
+    yield (
+        f"Every run has {targets.SECONDS:g} processor seconds in all, {targets.TRAIN} training images at 64x64 and the "
+        "pretrained EfficientNet-Lite0; searches spend half of them on cells on its frozen trunk, the rest on training "
+        "what they found, whole. Sources are of other data sets. Test accuracy in percent, mean and spread over "
+        "seeds. " + "; ".join(f"*{arm}*: {text}" for arm, text in targets.ARMS.items()) + ". Measured by `python -m "
+        "benchmarks.targets`, beside other work on both cores, which the processor's clock does not count."
+    )
+    yield table(targets.HEAD, targets.lines(found))
+    ahead = "; ".join(f"{arm} {mean:+.1f} ± {error:.1f}" for arm, (mean, error) in found["narrowed_ahead_of"].items())
+    yield (
+        f"The narrowed search is ahead by (points, with standard error over {found['runs']} targets and seeds): "
+        f"{ahead}."
+    )
+
+
+def _fuse() -> Iterator[str]:
+    """Yield what FUSE finds among the cells of NAS-Bench-201."""
+    found = fuse.summary()
+    yield "## FUSE among the cells of NAS-Bench-201"
+    if not found["test"]:
+        yield "`python -m benchmarks.fuse` has not been run."
+        return
+    yield (
+        f"Searches of {fuse.TRIALS} short trainings of small networks of the cells, on {fuse.TRAIN} images of CIFAR-10 "
+        "at 16x16; judged by the table's test accuracy of the answer after 200 epochs, which no search sees. All cells "
+        f"have {found['mean_test']:.1f} % in the mean. Measured by `python -m benchmarks.fuse`."
+    )
+    lines = [[name, str(count), f"{mean:.2f} ± {error:.2f}"] for name, (mean, error, count) in found["test"].items()]
+    yield table(["strategy", "searches", "test, % (mean, standard error)"], lines)
 
 
 def _naswot() -> Iterator[str]:

@@ -84,6 +84,12 @@ def headline(table: pd.DataFrame) -> dict[str, Any]:
     return {"test": found, "trainings": TRIALS, "met": whole and found["fuse"][0] >= found["random"][0]}
 
 
+def summary() -> dict[str, Any]:
+    """Return the headline of the results that are there, with the mean of all cells."""
+    cells = RESULTS / "cells.json"
+    return headline(rows.read(RUNS, COLUMNS)) | (json.loads(cells.read_text()) if cells.exists() else {})
+
+
 def main() -> None:
     """Measure, or print what is there."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuse", description=__doc__)
@@ -94,9 +100,7 @@ def main() -> None:
         run_jobs(measure, missing(), "searches")
         tests = np.array(list(known("cifar10").test.values()))
         (RESULTS / "cells.json").write_text(json.dumps({"mean_test": round(100 * float(tests.mean()), 2)}) + "\n")
-    figures = headline(rows.read(RUNS, COLUMNS))
-    cells = RESULTS / "cells.json"
-    figures |= json.loads(cells.read_text()) if cells.exists() else {}
+    figures = summary()
     for name, (mean, error, searches) in figures["test"].items():
         Console().print(f"{name}: {mean:.2f} +- {error:.2f} % ({searches} searches of {TRIALS} trainings)")
     print(json.dumps(figures))

@@ -249,6 +249,9 @@ class FinalParams(Section):
     learning_rate: float = Field(2e-3, gt=0, description="At the end of the warm-up; trunk included.")
     weight_decay: float = Field(0.05, ge=0, description="Not of biases and normalisation.")
     warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps.")
+    batch_norm: Literal["train", "frozen"] = Field(
+        "train", description="frozen keeps the statistics that layers have; for trained backbones and small batches."
+    )
     average: float = Field(0.99, ge=0, lt=1, description="Memory of the moving average of the weights, in the end.")
     smoothing: float = Field(0.1, ge=0, lt=1, description="Of labels.")
     shift: float = Field(0.125, ge=0, lt=1, description="Images are moved by up to this share of their side.")

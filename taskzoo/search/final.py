@@ -20,7 +20,7 @@ from torchvision.transforms import v2
 
 from taskzoo.params import FinalParams
 from taskzoo.probe.convolutions import fast_convolutions
-from taskzoo.probe.training import batches
+from taskzoo.probe.training import BatchNorm, batches
 
 
 def train_with_care(
@@ -50,6 +50,8 @@ def train_with_care(
     average = ModelEmaV3(network, decay=params.average, use_warmup=True)
     vary = Variation(params, images.shape[-1], classes)
     network.train()
+    if params.batch_norm == "frozen":
+        _keep_statistics(network)
     with _own_randomness(seed), fast_convolutions(network):
         for step, index in enumerate(batches(len(labels), params.batch_size, params.steps, seed)):
             schedule.step_update(step)
@@ -62,6 +64,13 @@ def train_with_care(
     network.eval()
     averaged: nn.Module = average.module
     return averaged.eval()
+
+
+def _keep_statistics(network: nn.Module) -> None:
+    """Let batch normalisation use the statistics it has, and keep them; layers that have none yet gather theirs."""
+    for module in network.modules():
+        if isinstance(module, BatchNorm) and module.running_mean is not None and bool(module.running_mean.any()):
+            module.eval()
 
 
 class Variation:

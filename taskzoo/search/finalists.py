@@ -1,26 +1,29 @@
 """What a search found beside what a person would do without one: trained whole, compared on validation images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from taskzoo.params import FinalParams
-from taskzoo.probe.network import State, device
-from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.probe.network import Probe, State, device
+from taskzoo.probe.training import Recipe, accuracy, fit, in_batches
+from taskzoo.search.cells import CellSpace
 from taskzoo.search.costs import measure_costs
 from taskzoo.search.final import train_with_care
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.models import ModelSpace
-from taskzoo.search.problem import Problem, seeded
+from taskzoo.search.problem import Lookup, Problem, seeded
 from taskzoo.search.space import Architecture, SearchSpace
 
-FinalistName = Literal["searched", "searched_plain", "backbone"]
+FinalistName = Literal["searched", "searched_plain", "searched_frozen", "backbone"]
 FINALISTS: Mapping[FinalistName, str] = {
     "searched": "the best architecture found, trained with care",
     "searched_plain": "the best architecture found, trained as candidates are, but whole and longer",
+    "searched_frozen": "the best cell found, on the trunk as it is",
     "backbone": "the backbone as it is, trained with care",
 }
 SEED = 0  # Of all final trainings.
@@ -53,7 +56,10 @@ def train_finalists(
     problem: Problem,
     params: FinalParams,
 ) -> list[Finalist]:
-    """Train all finalists with all their weights.
+    """Train all finalists.
+
+    What stands on a trained backbone is trained on top first, then whole (Kumar et al., 2022): a fresh head would
+    spoil the backbone's features before it has learned anything.
 
     Args:
         space: That was searched.
@@ -66,34 +72,62 @@ def train_finalists(
     Returns:
         The finalists, by falling reward on validation images; of equals, as ``FINALISTS`` has them.
     """
-    alone = ModelSpace([backbone], problem.train_images.shape[-1], {backbone: state})
-    care = partial(train_with_care, classes=problem.classes, params=params, seed=SEED)
+    images, labels = problem.train_images, problem.train_labels
+    alone = ModelSpace([backbone], images.shape[-1], {backbone: state})
+
+    def with_care(network: nn.Module) -> nn.Module:
+        return train_with_care(network.to(device()), images, labels, problem.classes, params, SEED)
+
+    begun = start(space, best, problem, params)
     found = [
-        _finalist("searched", space, best, care, problem),
-        _finalist("searched_plain", space, best, partial(_train_plainly, params=params), problem),
-        _finalist("backbone", alone, (0,), care, problem),
+        _finalist("searched", space, best, with_care(deepcopy(begun)), problem),
+        _finalist("searched_plain", space, best, _trained_plainly(space, best, problem, params), problem),
+        _finalist("backbone", alone, (0,), with_care(start(alone, (0,), problem, params)), problem),
     ]
+    if isinstance(space, CellSpace):
+        found.insert(2, _finalist("searched_frozen", space, best, begun, problem))
     return sorted(found, key=lambda each: -problem.reward(each.metrics))
 
 
-Training = Callable[[nn.Module, Tensor, Tensor], nn.Module]
+def start(
+    space: SearchSpace, architecture: Architecture, problem: Problem, params: FinalParams, seed: int = SEED
+) -> nn.Module:
+    """Return a network over images whose top is trained, where it has a backbone below; else a fresh one.
+
+    Args:
+        space: It comes from.
+        architecture: Of that space.
+        problem: The task; its recipe gives the rate at which tops learn.
+        params: Steps and batch size.
+        seed: Of the new weights and the batch order.
+
+    Returns:
+        The network, on the CPU, in evaluation mode.
+    """
+    module = seeded(space, architecture, problem.classes, seed).to(device())
+    recipe = Recipe(params.steps, params.batch_size, problem.recipe.learning_rate, params.weight_decay)
+    if isinstance(space, CellSpace):
+        maps = problem.inputs(space).train
+        fit(Lookup(module, maps), torch.arange(len(problem.train_labels)), problem.train_labels, recipe, seed)
+    network = space.assemble(architecture, module)
+    if isinstance(network, Probe):
+        fit(network.head, in_batches(network.backbone, problem.train_images), problem.train_labels, recipe, seed)
+    return network
 
 
 def _finalist(
-    name: FinalistName,
-    space: SearchSpace,
-    architecture: Architecture,
-    train: Training,
-    problem: Problem,
+    name: FinalistName, space: SearchSpace, architecture: Architecture, network: nn.Module, problem: Problem
 ) -> Finalist:
+    network = network.cpu()
+    reached = accuracy(network, problem.val_images, problem.val_labels)
+    costs = measure_costs(network, problem.val_images[:1], problem.costs)
+    return Finalist(name, space, architecture, network.cpu(), Metrics(accuracy=reached, **costs))
+
+
+def _trained_plainly(
+    space: SearchSpace, architecture: Architecture, problem: Problem, params: FinalParams
+) -> nn.Module:
     network = space.assemble(architecture, seeded(space, architecture, problem.classes, SEED)).to(device())
-    trained = train(network, problem.train_images, problem.train_labels).cpu()
-    reached = accuracy(trained, problem.val_images, problem.val_labels)
-    costs = measure_costs(trained, problem.val_images[:1], problem.costs)
-    return Finalist(name, space, architecture, trained.cpu(), Metrics(accuracy=reached, **costs))
-
-
-def _train_plainly(network: nn.Module, images: Tensor, labels: Tensor, params: FinalParams) -> nn.Module:
     recipe = Recipe(params.steps, params.batch_size, params.learning_rate, params.weight_decay)
-    fit(network, images, labels, recipe, SEED)
+    fit(network, problem.train_images, problem.train_labels, recipe, SEED)
     return network

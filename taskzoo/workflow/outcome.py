@@ -33,7 +33,11 @@ def show(outcome: Outcome, console: Console) -> None:
         f"validation accuracy {metrics['tuned_val_accuracy']:.3f}, test accuracy "
         f"{metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
     )
-    others = (f"{FINALISTS[name]} {metrics[f'{name}_val_accuracy']:.3f}" for name in FINALISTS)
+    others = (
+        f"{FINALISTS[name]} {metrics[f'{name}_val_accuracy']:.3f}"
+        for name in FINALISTS
+        if f"{name}_val_accuracy" in metrics
+    )
     console.print(f"Compared on validation images: {'; '.join(others)}.")
     console.print(
         f"In the UI: `make ui`, Models, {outcome.name} ({outcome.uri}). "

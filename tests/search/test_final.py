@@ -14,7 +14,9 @@ from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.final import Variation, train_with_care
-from taskzoo.search.finalists import FINALISTS, train_finalists
+from taskzoo.search.finalists import FINALISTS, start, train_finalists
+from taskzoo.search.models import ModelSpace
+from taskzoo.search.problem import seeded
 from taskzoo.search.rewards import Limit, Mixed, Reward, by_accuracy
 from taskzoo.search.space import sample
 from tests.search.conftest import PROBE, make_problem, pictures
@@ -125,3 +127,32 @@ def test_the_chosen_one_keeps_the_limit_that_was_searched_under(space: CellSpace
     assert cheap < dear
     assert macs(Limit("macs", dear))[-1] == dear  # It earns nothing, however accurate.
     assert macs(Mixed("macs", dear, weight=0.0))[0] == cheap
+
+
+def test_statistics_that_there_are_can_be_kept() -> None:
+    images, labels = pictures(48, 0)
+    old, fresh = nn.BatchNorm2d(3), nn.BatchNorm2d(3)
+    old.running_mean = torch.ones(3)
+    network = nn.Sequential(old, fresh, nn.Flatten(), nn.Linear(3 * 32 * 32, 2))
+    trained = train_with_care(network, images, labels, 2, FinalParams(steps=4, batch_norm="frozen"), seed=0)
+    found = trained.state_dict()
+    assert torch.equal(found["0.running_mean"], torch.ones(3))
+    assert bool((found["1.running_mean"] != 0).all())
+
+
+def test_a_top_is_trained_before_the_whole(space: CellSpace) -> None:
+    problem, best = make_problem(), sample(space, np.random.default_rng(0))
+    network = start(space, best, problem, FinalParams(steps=25, batch_size=16))
+    given = initial_state(PROBE)
+    trunk = network.get_submodule("trunk.network").state_dict()
+    assert all(torch.equal(tensor, given[name]) for name, tensor in trunk.items())
+    fresh = space.assemble(best, seeded(space, best, 2, 0))
+    moved = network.get_submodule("cell").state_dict()
+    before = fresh.get_submodule("cell").state_dict()
+    assert not torch.equal(moved["head.weight"], before["head.weight"])
+    backbone = ModelSpace([PROBE.backbone], 32, {PROBE.backbone: given})
+    probe = start(backbone, (0,), problem, FinalParams(steps=25, batch_size=16))
+    kept = probe.get_submodule("backbone").state_dict()
+    assert all(torch.equal(tensor, given[name]) for name, tensor in kept.items())
+    untrained = backbone.assemble((0,), seeded(backbone, (0,), 2, 0)).get_submodule("head").state_dict()
+    assert not torch.equal(probe.get_submodule("head").state_dict()["weight"], untrained["weight"])
