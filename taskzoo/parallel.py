@@ -74,7 +74,9 @@ def _run(function: Callable[..., object], job: tuple[object, ...], steps: int) -
 
 def _show(told: "SimpleQueue[int]", done: Event, show: Callable[[int], None]) -> None:
     """Show the steps that are told, until all is done and shown."""
-    while not told.empty() or not done.wait(LOOK):
+    last = False
+    while not last:
+        last = done.wait(LOOK)  # Before looking: what is told by then is still shown.
         while not told.empty():
             show(told.get())
 
