@@ -22,7 +22,9 @@ MeasureName = Literal[
 ]
 SpaceName = Literal["cells", "stages", "models", "nasbench201"]
 FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"]
-StrategyName = Literal["random", "evolution", "tpe", "nsga2", "monas", "naswot", "area", "fuse"]
+StrategyName = Literal[
+    "random", "evolution", "tpe", "nsga2", "monas", "naswot", "area", "fuse", "snas", "one_shot", "en2as"
+]
 CostName = Literal["parameters", "macs", "memory", "latency", "energy", "peak_power"]
 TargetName = Literal[
     "depth_euclidean",

@@ -1,6 +1,6 @@
 """A space of cells: a level of a frozen trunk to read, and an operation on every edge of a small graph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
 from itertools import combinations
@@ -13,6 +13,7 @@ from taskzoo.probe.network import State, device
 from taskzoo.probe.training import EVALUATION_BATCH
 from taskzoo.search.operations import OPERATIONS
 from taskzoo.search.space import Architecture, Choice, decode, narrow
+from taskzoo.search.supernet import Gated, Supernet
 from taskzoo.search.trunk import Trunk, load_trunk, usable_levels
 
 LEVEL = "level"
@@ -25,21 +26,16 @@ class Cell(nn.Module):
     The nodes after 0 are concatenated, averaged over space and classified linearly.
 
     Args:
-        channels: Of the feature map read.
-        width: Channels of every node.
-        operations: Name by edge (i, j), i < j, all pairs of nodes.
-        classes: Number of outputs.
+        entry: Brings the feature map read to the cell's width.
+        edges: Operation by decision, for all pairs of nodes.
+        head: Maps the averages to logits.
     """
 
-    def __init__(self, channels: int, width: int, operations: Mapping[tuple[int, int], str], classes: int) -> None:
+    def __init__(self, entry: nn.Module, edges: nn.ModuleDict, head: nn.Module) -> None:
         super().__init__()
-        self.nodes = 1 + max(end for _, end in operations)
-        self.entry = nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
-        self.edges = nn.ModuleDict(
-            {f"{start}_{end}": OPERATIONS[name](width) for (start, end), name in operations.items()}
-        )
+        self.nodes = 1 + max(int(name.split("_")[1]) for name in edges)
+        self.entry, self.edges, self.head = entry, edges, head
         self.last = nn.ReLU()  # A module, so that NASWOT finds units in a cell of pooling alone.
-        self.head = nn.Linear(width * (self.nodes - 1), classes)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return logits [N, K] of a feature map [N, C, h, w]."""
@@ -132,9 +128,21 @@ class CellSpace:
     def build(self, architecture: Architecture, classes: int) -> CellOnLevel:
         """Return a cell initialised from torch's current seed; it eats a batch of ``inputs``."""
         named = decode(self, architecture)
-        operations = {(start, end): named[_edge(start, end)] for start, end in self.edges}
-        position = architecture[0]
-        return CellOnLevel(Cell(self._channels[position], self.width, operations, classes), position)
+        return self._cells(architecture[:1], lambda edge: OPERATIONS[named[edge]](self.width), classes)[0]
+
+    def supernet(self, classes: int) -> Supernet:
+        """Return a network of all cells; each level has an entry of its own, edges and head are the same on all.
+
+        Maps of different levels differ in size, and to resize them would make the cell another function than the one it
+        is alone. So several open levels are mixed in their logits, at the price of a pass through the edges for each.
+        """
+        options = {choice.name: choice.options for choice in self.choices}
+
+        def gated(edge: str) -> Gated:
+            return Gated(edge, [OPERATIONS[option](self.width) for option in options[edge]])
+
+        levels = range(len(options[LEVEL]))
+        return Supernet(Gated(LEVEL, self._cells(levels, gated, classes)), self.choices)
 
     def assemble(self, architecture: Architecture, module: nn.Module) -> CellOnTrunk:
         """Put a copy of a built cell on a trunk of its own, cut off above the cell's level.
@@ -159,6 +167,16 @@ class CellSpace:
         choices = narrow(self.choices, keep)
         return type(self)(self.backbone, self.state, self.image_size, self.nodes, self.width, choices)
 
+    def _cells(
+        self, positions: Sequence[int], operation: Callable[[str], nn.Module], classes: int
+    ) -> list[CellOnLevel]:
+        """Return a cell on each of some levels, all with the same edges and head."""
+        entries = [_entry(self._channels[position], self.width) for position in positions]
+        edges = nn.ModuleDict({_edge(*edge).removeprefix("edge_"): operation(_edge(*edge)) for edge in self.edges})
+        head = nn.Linear(self.width * (self.nodes - 1), classes)
+        cells = [Cell(entry, edges, head) for entry in entries]
+        return [CellOnLevel(cell, position) for cell, position in zip(cells, positions, strict=True)]
+
     def _all_choices(self) -> tuple[Choice, ...]:
         levels = tuple(f"level{level}" for level in usable_levels(self.backbone, self.image_size))
         operations = tuple(OPERATIONS)
@@ -169,6 +187,10 @@ class CellSpace:
             trunk = Trunk(self.backbone, self.image_size, levels)
         load_trunk(trunk, self.state, self.backbone)
         return trunk.eval()
+
+
+def _entry(channels: int, width: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
 
 
 def _edge(start: int, end: int) -> str:

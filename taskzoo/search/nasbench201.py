@@ -1,18 +1,22 @@
 """The cells of NAS-Bench-201 (Dong and Yang, 2020): 15,625 networks, whose accuracies others have measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, decode, narrow
+from taskzoo.search.supernet import Gated, Supernet
 
 NODES = 4
 EDGES = tuple((start, end) for end in range(1, NODES) for start in range(end))
 KERNELS = {"none": 0, "skip_connect": 0, "nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 0}  # Of convolutions.
 OPERATIONS = tuple(KERNELS)
 STAGES = 3
+Operations = Mapping[str, Callable[[int], nn.Module]]
+"""By decision: makes what is on the edge, for so many channels."""
 
 
 class NASBench201Space(ImageSpace):
@@ -34,7 +38,13 @@ class NASBench201Space(ImageSpace):
 
     def build(self, architecture: Architecture, classes: int) -> OnImages:
         """Return the network, initialised from torch's current seed."""
-        return OnImages(Network(decode(self, architecture), self.width, self.cells, classes))
+        operations = {name: partial(operation, option) for name, option in decode(self, architecture).items()}
+        return OnImages(Network(operations, self.width, self.cells, classes))
+
+    def supernet(self, classes: int) -> Supernet:
+        """Return a network of all options on every edge of every cell, initialised from torch's current seed."""
+        operations = {choice.name: partial(_gated, choice) for choice in self.choices}
+        return Supernet(OnImages(Network(operations, self.width, self.cells, classes)), self.choices)
 
     def restrict(self, keep: Mapping[str, Sequence[str]]) -> Self:
         """Return the part of the space that has only the named options."""
@@ -61,13 +71,13 @@ class Network(nn.Module):
     """Stem, three stages of cells with residual blocks between them, and a linear head.
 
     Args:
-        operations: By decision.
+        operations: Of every cell.
         width: Channels of the first stage.
         cells: Cells a stage.
         classes: Number of outputs.
     """
 
-    def __init__(self, operations: Mapping[str, str], width: int, cells: int, classes: int) -> None:
+    def __init__(self, operations: Operations, width: int, cells: int, classes: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
         body: list[nn.Module] = []
@@ -89,9 +99,9 @@ class Network(nn.Module):
 class Cell(nn.Module):
     """Four nodes; each sums the operations on the edges from all earlier ones, and the last is the output."""
 
-    def __init__(self, operations: Mapping[str, str], channels: int) -> None:
+    def __init__(self, operations: Operations, channels: int) -> None:
         super().__init__()
-        self.edges = nn.ModuleDict({name: _operation(option, channels) for name, option in operations.items()})
+        self.edges = nn.ModuleDict({name: make(channels) for name, make in operations.items()})
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps of the same shape, [N, C, h, w]."""
@@ -124,12 +134,17 @@ class Zero(nn.Module):
         return torch.zeros_like(maps)
 
 
-def _operation(name: str, channels: int) -> nn.Module:
+def operation(name: str, channels: int) -> nn.Module:
+    """Return one of ``OPERATIONS``; it keeps the shape [N, C, h, w]."""
     if kernel := KERNELS[name]:
         return _convolution(channels, channels, kernel)
     if name == "avg_pool_3x3":
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
     return nn.Identity() if name == "skip_connect" else Zero()
+
+
+def _gated(choice: Choice, channels: int) -> Gated:
+    return Gated(choice.name, [operation(option, channels) for option in choice.options])
 
 
 def _convolution(channels: int, outputs: int, kernel: int, stride: int = 1) -> nn.Module:

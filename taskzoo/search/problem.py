@@ -117,10 +117,26 @@ class Problem:
         """
         key = (space, architecture, seed)
         if key not in self._metrics:
-            self._metrics[key] = self._measure(space, architecture, seed)
+            self._metrics[key] = self._train(space, architecture, seed)
         return self._metrics[key]
 
-    def _measure(self, space: SearchSpace, architecture: Architecture, seed: int) -> Metrics:
+    def measure(self, space: SearchSpace, architecture: Architecture, network: nn.Module) -> Metrics:
+        """Measure a network as it is.
+
+        Args:
+            space: The space it belongs to.
+            architecture: Option indices.
+            network: As ``space.build`` makes it, trained by whatever means; left in evaluation mode.
+
+        Returns:
+            Validation accuracy and costs.
+        """
+        val = Lookup(network, self.inputs(space).val)
+        reached = accuracy(val, torch.arange(len(self.val_labels)), self.val_labels)
+        whole = space.assemble(architecture, network)
+        return Metrics(accuracy=reached, **measure_costs(whole, self.val_images[:1], self.costs))
+
+    def _train(self, space: SearchSpace, architecture: Architecture, seed: int) -> Metrics:
         network = seeded(space, architecture, self.classes, seed).to(device())
         inputs = self.inputs(space)
         fit(
@@ -130,9 +146,7 @@ class Problem:
             self.recipe,
             seed,
         )
-        reached = accuracy(Lookup(network, inputs.val), torch.arange(len(self.val_labels)), self.val_labels)
-        whole = space.assemble(architecture, network)
-        return Metrics(accuracy=reached, **measure_costs(whole, self.val_images[:1], self.costs))
+        return self.measure(space, architecture, network)
 
 
 def seeded(space: SearchSpace, architecture: Architecture, classes: int, seed: int) -> nn.Module:

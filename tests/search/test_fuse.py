@@ -11,6 +11,7 @@ from torch.nn import functional
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.journal import Journal
+from taskzoo.search.mixture import Mixture
 from taskzoo.search.problem import Inputs, Problem
 from taskzoo.search.results import measure
 from taskzoo.search.space import Choice
@@ -26,7 +27,6 @@ from taskzoo.search.strategies.fuse import (
     round_size,
     step_weights,
 )
-from taskzoo.search.supernet import Mixture
 from tests.search.conftest import make_problem
 
 

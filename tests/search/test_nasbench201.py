@@ -1,6 +1,7 @@
 """The cells of NAS-Bench-201: their networks, their costs, and their accuracies in a table."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.stats import kendalltau
 
 from taskzoo.errors import InputError
 from taskzoo.search.costs.counting import count_macs, count_parameters
-from taskzoo.search.nasbench201 import EDGES, OPERATIONS, Cell, NASBench201Space, cell_string
+from taskzoo.search.nasbench201 import EDGES, OPERATIONS, Cell, NASBench201Space, cell_string, operation
 from taskzoo.search.space import decode, encode, sample, size
 from taskzoo.search.table import TableProblem, grid, read_accuracies
 
@@ -39,13 +40,18 @@ def test_costs_are_those_of_the_network(seed: int, side: int) -> None:
     assert SMALL.costs(architecture, 7, side) == (count_parameters(network), count_macs(network, image))
 
 
+def cell(named: dict[str, str]) -> Cell:
+    """Return a cell of four channels."""
+    return Cell({name: partial(operation, option) for name, option in named.items()}, 4)
+
+
 def test_a_cell_by_hand() -> None:
     maps = torch.randn(2, 4, 8, 8)
     # Nodes: x, x, x + x, x + x + 2 x.
-    torch.testing.assert_close(Cell(all_of("skip_connect"), 4)(maps), 4 * maps)
-    assert not Cell(all_of("none"), 4)(maps).any()
+    torch.testing.assert_close(cell(all_of("skip_connect"))(maps), 4 * maps)
+    assert not cell(all_of("none"))(maps).any()
     last_only = {**all_of("none"), "edge_0_3": "skip_connect"}
-    torch.testing.assert_close(Cell(last_only, 4)(maps), maps)
+    torch.testing.assert_close(cell(last_only)(maps), maps)
 
 
 def test_a_cell_has_the_name_of_the_benchmark() -> None:

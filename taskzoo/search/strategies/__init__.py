@@ -10,12 +10,16 @@ from taskzoo.search.results import Trial
 from taskzoo.search.space import SearchSpace
 from taskzoo.search.strategies.asking import AskTell
 from taskzoo.search.strategies.by_score import area_search, naswot_search
+from taskzoo.search.strategies.en2as import novel_paths
 from taskzoo.search.strategies.evolution import AgingEvolution
 from taskzoo.search.strategies.fuse import SMALLEST_ROUND, fuse_search
 from taskzoo.search.strategies.nsga2 import nsga2_search
+from taskzoo.search.strategies.one_shot import OneShot, uniform_paths
 from taskzoo.search.strategies.policy_gradient import PolicyGradient
 from taskzoo.search.strategies.random_search import Uniform
+from taskzoo.search.strategies.snas import snas_search
 from taskzoo.search.strategies.tpe import ParzenEstimator
+from taskzoo.search.supernet_training import SMALLEST_TRAINING
 
 
 class Strategy(Protocol):
@@ -54,6 +58,11 @@ STRATEGIES: Mapping[StrategyName, Strategy] = {
     "naswot": naswot_search,
     "area": area_search,
     "fuse": fuse_search,
+    "snas": snas_search,
+    "one_shot": OneShot("one_shot", uniform_paths),
+    "en2as": OneShot("en2as", novel_paths),
 }
-LEAST: Mapping[StrategyName, int] = {"fuse": SMALLEST_ROUND}
+SUPERNETS: tuple[StrategyName, ...] = ("snas", "one_shot", "en2as")
+"""Those that train one network of all options, which the space must have."""
+LEAST: Mapping[StrategyName, int] = {"fuse": SMALLEST_ROUND, **dict.fromkeys(SUPERNETS, SMALLEST_TRAINING)}
 """Trials without which a strategy can do nothing; one where it is not named."""

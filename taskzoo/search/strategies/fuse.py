@@ -18,10 +18,10 @@ from torch.nn import functional
 from taskzoo.probe.network import device
 from taskzoo.probe.training import Recipe, batches, in_batches
 from taskzoo.search.journal import NO_JOURNAL, Journal
+from taskzoo.search.mixture import Mixture
 from taskzoo.search.problem import Inputs, Lookup, Problem, seeded, take
 from taskzoo.search.results import Trial
 from taskzoo.search.space import Architecture, SearchSpace, encode, sample, size
-from taskzoo.search.supernet import Mixture
 
 CANDIDATES = 3  # The incumbent and two fresh ones.
 SMALLEST_ROUND = 2 + 1  # Two candidates, and the winner alone.
