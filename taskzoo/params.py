@@ -54,6 +54,9 @@ FORMAT_OPTIONS = {
     "seed": ("rooms",),
 }
 
+SUPERNETS: tuple[StrategyName, ...] = ("snas", "one_shot", "en2as")
+"""Strategies that train one network of all options, which the space must have."""
+
 
 def check_name(name: str) -> str:
     """Return ``name`` if it can name a task, a data set, a folder and a registered model.
@@ -363,6 +366,16 @@ class SearchParams(Section):
         cost = getattr(self.reward, "cost", "macs")
         if cost not in {"parameters", "macs", *self.costs}:
             raise ValueError(f"reward.cost is {cost!r}, which is not measured; add it to search.costs")
+        return self
+
+    @model_validator(mode="after")
+    def _the_space_serves(self) -> "SearchParams":
+        unserved = [name for name in self.strategies if name in SUPERNETS]
+        if self.space == "models" and unserved:
+            raise ValueError(
+                f"strategies has {', '.join(unserved)}, which trains one network of all options, and whole models share "
+                "nothing; expected space cells, or other strategies"
+            )
         return self
 
 

@@ -60,6 +60,12 @@ def test_bad_values_are_named(raw: dict[str, Any], path: str, value: object, mes
     assert str(caught.value).count("\n") == 0
 
 
+def test_models_are_not_searched_by_supernets(raw: dict[str, Any]) -> None:
+    raw["search"] |= {"space": "models", "strategies": ["fuse", "snas"]}
+    with pytest.raises(InputError, match="search: strategies has snas, which trains one network of all options"):
+        parse_params(raw, "p")
+
+
 def test_a_missing_section_a_missing_file_and_broken_yaml(raw: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'tasks' is missing"):
         parse_params({key: value for key, value in raw.items() if key != "tasks"}, "p")

@@ -31,7 +31,7 @@ class Cell(nn.Module):
         head: Maps the averages to logits.
     """
 
-    def __init__(self, entry: nn.Module, edges: nn.ModuleDict, head: nn.Module) -> None:
+    def __init__(self, entry: nn.Module, edges: nn.ModuleDict, head: nn.Linear) -> None:
         super().__init__()
         self.nodes = 1 + max(int(name.split("_")[1]) for name in edges)
         self.entry, self.edges, self.head = entry, edges, head

@@ -1,7 +1,7 @@
 """Supernets: networks that hold every option of every decision, of which gates open some."""
 
 from collections.abc import Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from functools import reduce
 from typing import Any, Protocol, runtime_checkable
 
@@ -72,7 +72,7 @@ class Supernet(nn.Module):
 
     def child(self, architecture: Architecture) -> nn.Module:
         """Return a copy of one architecture, as the space builds it, with the weights it has here."""
-        return _settled(deepcopy(self.network), dict(zip(self.names, architecture, strict=True)))
+        return deepcopy(_settled(self.network, dict(zip(self.names, architecture, strict=True))))
 
     @property
     def passes(self) -> float:
@@ -122,12 +122,12 @@ def one_hot(choices: Sequence[Choice], architecture: Architecture) -> list[Tenso
 
 
 def _settled(module: nn.Module, chosen: dict[str, int]) -> nn.Module:
-    """Return a network with all that is gated replaced by what is chosen."""
+    """Return a network of the same weights that has, in place of all that is gated, what is chosen."""
     if isinstance(module, Gated):
         return _settled(module.options[chosen[module.decision]], chosen)
-    for name, part in module.named_children():
-        setattr(module, name, _settled(part, chosen))
-    return module
+    found = copy(module)
+    found._modules = {name: _settled(part, chosen) for name, part in module.named_children()}
+    return found
 
 
 def _computed(module: nn.Module) -> tuple[float, float]:

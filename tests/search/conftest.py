@@ -3,11 +3,13 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from taskzoo.params import ProbeParams
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.nasbench201 import NASBench201Space
 from taskzoo.search.problem import Problem
 
 PROBE = ProbeParams(backbone="test_resnet", image_size=32)
@@ -23,13 +25,20 @@ def pictures(count: int, seed: int) -> tuple[Tensor, Tensor]:
     return images, labels
 
 
-def make_problem(steps: int = 6) -> Problem:
-    return Problem(*pictures(48, 0), *pictures(32, 1), classes=2, recipe=Recipe(steps, 16, 3e-3))
+def make_problem(steps: int = 6, side: int = 32) -> Problem:
+    (train, train_labels), (val, val_labels) = pictures(48, 0), pictures(32, 1)
+    train, val = (functional.adaptive_avg_pool2d(each, side) for each in (train, val))
+    return Problem(train, train_labels, val, val_labels, classes=2, recipe=Recipe(steps, 16, 3e-3))
 
 
 @pytest.fixture(scope="session")
 def space() -> CellSpace:
     return CellSpace(PROBE.backbone, initial_state(PROBE), PROBE.image_size, nodes=3, width=8)
+
+
+@pytest.fixture(scope="session")
+def networks() -> NASBench201Space:
+    return NASBench201Space(width=4, cells=1)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from taskzoo.errors import InputError
-from taskzoo.params import FinalParams, StrategyName
+from taskzoo.params import SUPERNETS, FinalParams, StrategyName
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
@@ -16,7 +16,7 @@ from taskzoo.search.final import train_with_care
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.network import describe_network, load_network, save_network
 from taskzoo.search.problem import Problem, seeded
-from taskzoo.search.space import sample
+from taskzoo.search.space import encode, sample
 from taskzoo.search.strategies import STRATEGIES
 from tests.search.conftest import PROBE, make_problem
 
@@ -107,9 +107,29 @@ def test_model_lists_are_checked(models: ModelSpace) -> None:
     assert models.restrict({"model": ["test_convnext3"]}).choices[0].options == ("test_convnext3",)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_strategy_runs_on_models(strategy: StrategyName, models: ModelSpace) -> None:
+@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name not in SUPERNETS])
+def test_every_strategy_without_a_supernet_runs_on_models(strategy: StrategyName, models: ModelSpace) -> None:
     trials = STRATEGIES[strategy](models, make_problem(2), 3, 0)
     assert trials == STRATEGIES[strategy](models, make_problem(2), 3, 0)
     assert {trial.strategy for trial in trials} == {strategy}
     assert all(trial.architecture["model"] in models.choices[0].options for trial in trials)
+
+
+@pytest.mark.parametrize("strategy", SUPERNETS)
+def test_models_have_no_supernet(strategy: StrategyName, models: ModelSpace) -> None:
+    with pytest.raises(InputError, match="which ModelSpace does not have"):
+        STRATEGIES[strategy](models, make_problem(2), 3, 0)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_runs_on_the_same_part_of_the_cells(strategy: StrategyName, space: CellSpace) -> None:
+    part = space.restrict({"level": ["level2", "level3"], "edge_0_2": ["sep3x3"], "edge_1_2": ["skip", "dil3x3"]})
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    trials = STRATEGIES[strategy](part, make_problem(2), 6, 0)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert trials == STRATEGIES[strategy](part, make_problem(2), 6, 0)
+    assert {trial.strategy for trial in trials} == {strategy}
+    assert 1 <= trials[-1].number <= 6
+    for trial in trials:
+        assert encode(part, trial.architecture)

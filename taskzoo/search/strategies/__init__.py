@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from taskzoo.params import StrategyName
+from taskzoo.params import SUPERNETS, StrategyName
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
@@ -62,7 +62,5 @@ STRATEGIES: Mapping[StrategyName, Strategy] = {
     "one_shot": OneShot("one_shot", uniform_paths),
     "en2as": OneShot("en2as", novel_paths),
 }
-SUPERNETS: tuple[StrategyName, ...] = ("snas", "one_shot", "en2as")
-"""Those that train one network of all options, which the space must have."""
 LEAST: Mapping[StrategyName, int] = {"fuse": SMALLEST_ROUND, **dict.fromkeys(SUPERNETS, SMALLEST_TRAINING)}
 """Trials without which a strategy can do nothing; one where it is not named."""
