@@ -15,6 +15,7 @@ from benchmarks.markdown import table
 from benchmarks.published import evaluate as published
 from benchmarks.published import report as published_report
 from benchmarks.rows import read
+from benchmarks.supernets import report as supernets_report
 from benchmarks.transfer import report as transfer_report
 from benchmarks.transfer.evaluate import Evaluation, evaluations
 from benchmarks.transfer.metrics import POOLS
@@ -50,6 +51,7 @@ def page(cells: Sequence[Evaluation]) -> str:
                 *_naswot(),
                 *_area(),
                 *_monas(),
+                *supernets_report.section(),
                 *_large_zoo(),
             ]
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-TEXT = {"key", "target", "source", "strategy", "arm"}
+TEXT = {"key", "target", "source", "strategy", "arm", "space"}
 
 
 def append(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

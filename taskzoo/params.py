@@ -373,8 +373,8 @@ class SearchParams(Section):
         unserved = [name for name in self.strategies if name in SUPERNETS]
         if self.space == "models" and unserved:
             raise ValueError(
-                f"strategies has {', '.join(unserved)}, which trains one network of all options, and whole models share "
-                "nothing; expected space cells, or other strategies"
+                f"strategies has {', '.join(unserved)}, which trains one network of all options, and whole models "
+                "share nothing; expected space cells, or other strategies"
             )
         return self
 
