@@ -371,10 +371,10 @@ class SearchParams(Section):
     @model_validator(mode="after")
     def _the_space_serves(self) -> "SearchParams":
         unserved = [name for name in self.strategies if name in SUPERNETS]
-        if self.space == "models" and unserved:
+        if self.space in ("models", "stages") and unserved:
             raise ValueError(
-                f"strategies has {', '.join(unserved)}, which trains one network of all options, and whole models "
-                "share nothing; expected space cells, or other strategies"
+                f"strategies has {', '.join(unserved)}, which trains one network of all options, and the networks of "
+                f"space {self.space} share nothing; expected space cells or nasbench201, or other strategies"
             )
         return self
 

@@ -106,7 +106,8 @@ def seeded_supernet(space: SearchSpace, classes: int, seed: int) -> Supernet:
     if not isinstance(space, WithSupernet):
         raise InputError(
             f"a strategy of search.strategies trains one network of all options, which {type(space).__name__} does "
-            "not have: its networks share nothing; expected a space of cells; choose search.space cells, or fuse."
+            "not have: its networks share nothing; expected a space of cells; choose cells or nasbench201, or another "
+            "strategy."
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,7 +1,6 @@
 """Training a supernet, by the recipe of a candidate."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from taskzoo.probe.convolutions import fast_convolutions
-from taskzoo.probe.network import digest_state
 from taskzoo.probe.training import batches, set_training
 from taskzoo.search.checkpoint import Checkpoint
 from taskzoo.search.journal import Journal
@@ -28,11 +26,10 @@ def train_supernet(
     problem: Problem,
     steps: int,
     seed: int,
-    settings: Sequence[object],
     journal: Journal,
     trainings: int,
 ) -> None:
-    """Train in place, on the training images alone; what was interrupted goes on from the journal's folder.
+    """Train in place, on the training images alone; what was interrupted goes on from the journal's place.
 
     Args:
         network: With all that is trained; left in evaluation mode.
@@ -41,16 +38,14 @@ def train_supernet(
         problem: Gives images and recipe; the recipe's steps are not used.
         steps: Number of updates.
         seed: Of batch order and all that is drawn.
-        settings: What else the outcome depends on, for a kept state is taken up only by its own training.
         journal: Told of trainings spent; keeps the state.
         trainings: As how many candidate trainings all steps together are told.
     """
     recipe = problem.recipe
     optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [group["lr"] for group in groups], total_steps=steps + 1)
-    path = None if journal.folder is None else journal.folder / FILE
-    own = [] if path is None else [_digest(problem), asdict(recipe), steps, seed, *settings]
-    checkpoint = Checkpoint(path, own, network, optimiser, schedule)
+    path = None if journal.place is None else journal.place / FILE
+    checkpoint = Checkpoint(path, [steps, seed], network, optimiser, schedule)
     order = batches(len(problem.train_labels), recipe.batch_size, steps, seed)
     set_training(network, recipe.frozen_batch_norm)
     with fast_convolutions(network), torch.random.fork_rng(devices=[]):
@@ -71,7 +66,3 @@ def train_supernet(
 def _tell(journal: Journal, trainings: int) -> None:
     if trainings:
         journal.tick(trainings)
-
-
-def _digest(problem: Problem) -> str:
-    return digest_state({"images": problem.train_images, "labels": problem.train_labels})

@@ -144,10 +144,10 @@ def test_ranks_follow_the_reward(networks: NASBench201Space) -> None:
 def test_the_budget_is_kept_and_told(paths: Paths, networks: NASBench201Space) -> None:
     told: list[int] = []
     strategy = OneShot("en2as", paths)
-    trials = strategy(networks, make_problem(side=8), 9, 0, Journal(told.append))
+    trials = strategy(networks, make_problem(2, 8), 9, 0, Journal(told.append))
     assert sum(told) == 9
     assert [trial.number for trial in trials] == [7, 8, 9]
-    assert trials == strategy(networks, make_problem(side=8), 9, 0)
-    again = strategy(networks, make_problem(side=8), SMALLEST_TRAINING, 0, known=trials)
+    assert trials == strategy(networks, make_problem(2, 8), 9, 0)
+    again = strategy(networks, make_problem(2, 8), SMALLEST_TRAINING, 0, known=trials)
     assert not {str(each.architecture) for each in again} & {str(each.architecture) for each in trials}
-    assert strategy(networks, make_problem(side=8), SMALLEST_TRAINING - 1, 0, known=trials) == []
+    assert strategy(networks, make_problem(2, 8), SMALLEST_TRAINING - 1, 0, known=trials) == []

@@ -16,7 +16,7 @@ from taskzoo.search.nasbench201 import NASBench201Space
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.rewards import Mixed
-from taskzoo.search.space import Choice, encode
+from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, encode
 from taskzoo.search.strategies.snas import (
     COLD,
     HOT,
@@ -102,36 +102,20 @@ class Says(nn.Module):
         self.column = column
         self.weights = nn.Parameter(torch.zeros(size))
 
-    def forward(self, inputs: list[Tensor]) -> Tensor:
-        return 4 * functional.one_hot(inputs[0][:, self.column].long(), 2) + 0 * self.weights.sum()
-
-
-class OnRows(nn.Module):
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
     def forward(self, rows: Tensor) -> Tensor:
-        logits: Tensor = self.module([rows])
-        return logits
+        return 4 * functional.one_hot(rows[:, self.column].long(), 2) + 0 * self.weights.sum()
 
 
-class Columns:
+class Columns(ImageSpace):
     """One decision: which column of the input to say. A column costs ten times the one before."""
 
     choices = (Choice("column", ("first", "second", "third")),)
 
-    def inputs(self, images: Tensor) -> list[Tensor]:
-        return [images]
-
-    def build(self, architecture: tuple[int, ...], classes: int) -> nn.Module:
-        return Says(architecture[0], 10 ** architecture[0])
+    def build(self, architecture: Architecture, classes: int) -> OnImages:
+        return OnImages(Says(architecture[0], 10 ** architecture[0]))
 
     def supernet(self, classes: int) -> Supernet:
         return Supernet(Gated("column", [self.build((column,), 2) for column in range(3)]), self.choices)
-
-    def assemble(self, architecture: tuple[int, ...], module: nn.Module) -> nn.Module:
-        return OnRows(module)
 
     def restrict(self, keep: Mapping[str, Sequence[str]]) -> Self:
         raise NotImplementedError

@@ -132,5 +132,5 @@ def test_weights_depend_on_the_seed_alone(either: Space) -> None:
 
 
 def test_whole_networks_have_no_supernet() -> None:
-    with pytest.raises(InputError, match=r"ModelSpace does not have.*choose search.space cells, or fuse"):
+    with pytest.raises(InputError, match=r"ModelSpace does not have.*choose cells or nasbench201"):
         seeded_supernet(ModelSpace(["test_resnet"], 32), 5, 0)

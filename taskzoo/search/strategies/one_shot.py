@@ -14,9 +14,9 @@ from taskzoo.probe.training import batches
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.problem import Lookup, Problem, take
-from taskzoo.search.results import Trial, measure
+from taskzoo.search.results import Trial, reward_of
 from taskzoo.search.space import Architecture, SearchSpace, encode, sample, size
-from taskzoo.search.strategies.asking import explore, reward_of
+from taskzoo.search.strategies.asking import explore
 from taskzoo.search.strategies.evolution import AgingEvolution
 from taskzoo.search.supernet import Supernet, one_hot, seeded_supernet
 from taskzoo.search.supernet_training import SMALLEST_TRAINING, train_supernet
@@ -83,10 +83,11 @@ class OneShot:
         supernet = self.train(space, problem, steps, seed, journal, joint)
         earlier = sorted(known, key=lambda each: -reward_of(problem, each))
         first = [encode(space, each.architecture) for each in earlier]
-        ranked = rank(supernet, space, problem, judged, seed, rng, first[: judged // 2])
+        ranked = journal.once("ranked", lambda: rank(supernet, space, problem, judged, seed, rng, first[: judged // 2]))
         done: list[Trial] = []
-        for architecture in [each for each in ranked if each not in first][: trials - joint]:
-            done.append(measure(self.name, space, problem, architecture, seed, joint + len(done) + 1))
+        fresh = [each for each in map(tuple, ranked) if each not in first]
+        for architecture in fresh[: trials - joint]:
+            done.append(journal.measure(self.name, space, problem, architecture, seed, joint + len(done) + 1))
             journal.tick(1)
         return done
 
@@ -121,7 +122,7 @@ class OneShot:
             return functional.cross_entropy(logits, labels[index].to(logits.device))
 
         groups = [{"params": list(supernet.parameters()), "lr": problem.recipe.learning_rate}]
-        train_supernet(supernet, groups, loss, problem, steps, seed, [self.name], journal, trainings)
+        train_supernet(supernet, groups, loss, problem, steps, seed, journal, trainings)
         return supernet
 
 

@@ -16,10 +16,9 @@ from taskzoo.probe.network import device
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.option_costs import option_shares
 from taskzoo.search.problem import Problem, take
-from taskzoo.search.results import Trial, measure
+from taskzoo.search.results import Trial, reward_of
 from taskzoo.search.rewards import Mixed
 from taskzoo.search.space import Architecture, SearchSpace, encode, size
-from taskzoo.search.strategies.asking import reward_of
 from taskzoo.search.supernet import Supernet, seeded_supernet
 from taskzoo.search.supernet_training import SMALLEST_TRAINING, train_supernet
 
@@ -62,7 +61,7 @@ def snas_search(
     relaxed = Relaxed(space, problem.classes, seed, None if best is None else encode(space, best.architecture))
     steps = int((trials - 1) * problem.recipe.steps / relaxed.supernet.passes)
     train_relaxed(relaxed, space, problem, steps, seed, journal, trials - 1)
-    found = measure("snas", space, problem, relaxed.likeliest(), seed, trials)
+    found = journal.measure("snas", space, problem, relaxed.likeliest(), seed, trials)
     journal.tick(1)
     return [found]
 
@@ -146,8 +145,7 @@ def train_relaxed(
         {"params": list(relaxed.supernet.parameters()), "lr": problem.recipe.learning_rate},
         {"params": list(relaxed.logits), "lr": RATE, "weight_decay": 0.0},  # Plain Adam.
     ]
-    settings = [relaxation.__name__, weight, [cost.tolist() for cost in costs]]
-    train_supernet(relaxed, groups, loss, problem, steps, seed, settings, journal, trainings)
+    train_supernet(relaxed, groups, loss, problem, steps, seed, journal, trainings)
 
 
 def expected(shares: Sequence[Tensor], costs: Sequence[Tensor]) -> Tensor:
