@@ -81,9 +81,9 @@ def test_what_is_done_is_not_done_again(
     networks: NASBench201Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search, journal = STRATEGIES["one_shot"], Journal(folder=tmp_path)
-    trials = search(networks, make_problem(side=8), TRIALS, 0, journal)
+    trials = search(networks, make_problem(2, 8), TRIALS, 0, journal)
     monkeypatch.setattr(Supernet, "forward", None)  # Not asked any more.
-    assert search(networks, make_problem(side=8), TRIALS, 0, journal) == trials
+    assert search(networks, make_problem(2, 8), TRIALS, 0, journal) == trials
 
 
 def test_a_state_of_another_training_is_not_taken_up(networks: NASBench201Space, tmp_path: Path) -> None:
