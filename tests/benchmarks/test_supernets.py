@@ -22,7 +22,12 @@ def entries(lost: dict[str, float], sizes: list[float], tau: dict[str, float]) -
     """Return figures of which every space has the same."""
     return {
         "inheritance": {
-            f"{space} {name}": {"seeds": SEEDS, "parent": (0.5, 0.0), "child": (0.5 - lost[name], 0.0)}
+            f"{space} {name}": {
+                "seeds": SEEDS,
+                "parent": (0.5, 0.0),
+                "child": (0.5 - lost[name], 0.0),
+                "retrained": (0.505, 0.0),
+            }
             for space in SPACES
             for name in relaxed.STRATEGIES
         },
