@@ -8,8 +8,9 @@ from scipy.spatial.distance import pdist
 from scipy.stats import kendalltau
 
 from benchmarks import rows
+from benchmarks.nasbench201 import known
 from benchmarks.naswot import COLUMNS as SCORES_COLUMNS
-from benchmarks.naswot import SCORES, cells, known
+from benchmarks.naswot import SCORES, cells
 from benchmarks.supernets.settings import CLASSES, PATH_STEPS, RESULTS, SEEDS, problem, space
 from taskzoo.search.nasbench201 import NASBench201Space, cell_string
 from taskzoo.search.space import decode

@@ -10,7 +10,8 @@ from benchmarks import rows
 from benchmarks.supernets.settings import RESULTS, SEEDS, SPACES, STEPS, problem, space
 from taskzoo.probe.network import device
 from taskzoo.probe.training import accuracy
-from taskzoo.search.problem import Lookup, Problem, count_parameters, seeded
+from taskzoo.search.costs.counting import count_parameters
+from taskzoo.search.problem import Lookup, Problem, seeded
 from taskzoo.search.rewards import Mixed
 from taskzoo.search.space import Architecture, SearchSpace
 from taskzoo.search.strategies.one_shot import judge

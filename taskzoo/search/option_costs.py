@@ -23,8 +23,14 @@ def option_shares(space: SearchSpace, problem: Problem, cost: CostName, referenc
         For each decision, what every option costs more than the decision's first one, as a share of the reference.
 
     Raises:
-        InputError: If the cost is no such sum: what an edge computes depends on the level that a cell reads.
+        InputError: If the cost is no such sum: what an edge computes depends on the level that a cell reads; what is
+            measured is none at all.
     """
+    if cost not in ("parameters", "macs"):
+        raise InputError(
+            f"search.reward mixes in {cost}; snas expects a cost that is a sum over decisions, parameters or macs; "
+            "choose one of them."
+        )
     first = (0,) * len(space.choices)
     base = _count(space, problem, first, cost)
     more: list[list[int]] = []

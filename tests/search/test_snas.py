@@ -1,7 +1,7 @@
 """SNAS, pinned."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import pytest
 import torch
@@ -11,12 +11,12 @@ from torch.nn import functional
 from taskzoo.errors import InputError
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
-from taskzoo.search.costs import option_shares
 from taskzoo.search.nasbench201 import NASBench201Space
+from taskzoo.search.option_costs import option_shares
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.rewards import Mixed
-from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, encode
+from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, decode, encode
 from taskzoo.search.strategies.snas import (
     COLD,
     HOT,
@@ -168,16 +168,10 @@ def test_the_architecture_is_in_the_state(space: CellSpace) -> None:
 
 
 def test_a_search_goes_on_from_the_best_known(space: CellSpace) -> None:
+    shared: dict[str, Any] = {"strategy": "x", "arm": "full", "seed": 0, "parameters": 1, "macs": 1}
     known = [
-        Trial(strategy="x", arm="full", seed=0, number=1, architecture=named, accuracy=accuracy, parameters=1, macs=1)
-        for named, accuracy in zip(
-            (
-                {"level": "level1", "edge_0_1": "skip", "edge_0_2": "skip", "edge_1_2": "skip"},
-                {"level": "level2", "edge_0_1": "sep5x5", "edge_0_2": "skip", "edge_1_2": "dil3x3"},
-            ),
-            (0.4, 0.9),
-            strict=True,
-        )
+        Trial(number=number, architecture=decode(space, each), accuracy=value, reward=value, **shared)
+        for number, each, value in ((1, (1, 0, 0, 0), 0.4), (2, (2, 4, 0, 5), 0.9))
     ]
     assert snas_search(space, make_problem(), SMALLEST_TRAINING - 1, 0, known=known) == []
     favourite = encode(space, known[1].architecture)

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from taskzoo.errors import InputError
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.costs.counting import count_parameters
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.nasbench201 import NASBench201Space
-from taskzoo.search.problem import count_parameters
 from taskzoo.search.space import Architecture, Choice, sample
 from taskzoo.search.supernet import Gated, Supernet, one_hot, seeded_supernet
 

@@ -14,7 +14,7 @@ from taskzoo.probe.training import batches
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.problem import Lookup, Problem, take
-from taskzoo.search.results import Trial, reward_of
+from taskzoo.search.results import Trial
 from taskzoo.search.space import Architecture, SearchSpace, encode, sample, size
 from taskzoo.search.strategies.asking import explore
 from taskzoo.search.strategies.evolution import AgingEvolution
@@ -81,7 +81,7 @@ class OneShot:
         steps = max(0, math.floor(joint * problem.recipe.steps - judged * price(problem)))
         rng = np.random.default_rng([seed, len(known)])
         supernet = self.train(space, problem, steps, seed, journal, joint)
-        earlier = sorted(known, key=lambda each: -reward_of(problem, each))
+        earlier = sorted(known, key=lambda each: -each.reward)
         first = [encode(space, each.architecture) for each in earlier]
         ranked = journal.once("ranked", lambda: rank(supernet, space, problem, judged, seed, rng, first[: judged // 2]))
         done: list[Trial] = []

@@ -16,7 +16,7 @@ from taskzoo.probe.network import device
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.option_costs import option_shares
 from taskzoo.search.problem import Problem, take
-from taskzoo.search.results import Trial, reward_of
+from taskzoo.search.results import Trial
 from taskzoo.search.rewards import Mixed
 from taskzoo.search.space import Architecture, SearchSpace, encode, size
 from taskzoo.search.supernet import Supernet, seeded_supernet
@@ -57,7 +57,7 @@ def snas_search(
     if known and trials < SMALLEST_TRAINING:
         return []
     trials = min(trials, size(space))
-    best = max(known, key=lambda each: reward_of(problem, each), default=None)
+    best = max(known, key=lambda each: each.reward, default=None)
     relaxed = Relaxed(space, problem.classes, seed, None if best is None else encode(space, best.architecture))
     steps = int((trials - 1) * problem.recipe.steps / relaxed.supernet.passes)
     train_relaxed(relaxed, space, problem, steps, seed, journal, trials - 1)
