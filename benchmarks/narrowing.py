@@ -22,9 +22,11 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import naswot, rows, targets
+from benchmarks import naswot, rows
 from benchmarks.environment import note_environment
 from benchmarks.nasbench201 import SPACE, answers
+from benchmarks.targets import measure as targets
+from benchmarks.targets.report import headline as headline_of_targets
 from taskzoo.parallel import run_jobs
 from taskzoo.params import RecommendParams, SearchParams, StrategyName
 from taskzoo.recommend.narrowing import narrow
@@ -160,7 +162,7 @@ def headline() -> dict[str, Any]:
             if all((target, arm) in known for arm in ARMS):
                 found[f"{strategy} {target}"] = entry({arm: known[target, arm] for arm in ARMS})
     score = naswot.headline(rows.read(naswot.SCORES, naswot.COLUMNS))
-    real = targets.headline(rows.read(targets.RUNS, targets.COLUMNS))
+    real = headline_of_targets(rows.read(targets.RUNS, targets.COLUMNS))
     whole = len(found) == len(SEARCHES) * len(SOURCES)
     return {
         "cells": found,

@@ -1,39 +1,22 @@
-"""Search for real targets with real training, at equal time: ``TASKZOO_DATA=... python -m benchmarks.targets``.
+"""Runs: one target, one arm, one seed, so many processor seconds."""
 
-Every run has the same processor seconds on one thread, so that other work on the machine does not count; all of its
-trainings are among them. Searches spend half on short candidate trainings on a frozen trunk and the rest on training
-what they found, its top first and then whole, whichever is better on validation images; what a person would do instead
-spends all of it on that. Sources are those that the recommender
-ranks first among the tasks of other data sets, by the committed scores of ``benchmarks.transfer`` from ten images a
-class; their elites come from a search of their own. It runs what is missing in ``benchmarks/results/targets`` and goes
-on where it was killed; ``--summary`` prints the headline, its last line as JSON.
-"""
-
-import argparse
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
-from rich.console import Console
-from rich.table import Table
 from torch import nn
 
 from benchmarks import rows
-from benchmarks.environment import note_environment
 from benchmarks.transfer import inputs
 from benchmarks.transfer.evaluate import known_scores
 from benchmarks.transfer.recommender import DEFAULT, recommenders
 from benchmarks.transfer.settings import CACHE, settings, zoo
 from taskzoo.files import write_json
-from taskzoo.parallel import run_jobs
 from taskzoo.params import FinalParams, RecommendParams, SearchParams
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import Recipe, accuracy
@@ -49,7 +32,7 @@ from taskzoo.search.strategies.asking import Told, explore
 from taskzoo.search.strategies.tpe import ParzenEstimator
 from taskzoo.search.tuning import options
 
-RESULTS = Path(__file__).parent / "results/targets"
+RESULTS = Path(__file__).parents[1] / "results/targets"
 RUNS = RESULTS / "runs.csv"
 SETTING, REGIME = "pretrained", "few10"
 TARGETS = ("houses-rooms", "blood-cells", "cifar-animals")
@@ -224,81 +207,3 @@ def missing() -> list[tuple[str, str, int]]:
     done = set(rows.read(RUNS, COLUMNS)["key"])
     every = product(range(SEEDS), TARGETS, ARMS)
     return [(target, arm, seed) for seed, target, arm in every if key(target, arm, seed) not in done]
-
-
-def headline(table: pd.DataFrame) -> dict[str, Any]:
-    """Return figures by target and arm, and how far the narrowed search is ahead of each other arm."""
-    if table.empty:
-        return {"cells": {}, "narrowed_ahead_of": {}, "runs": 0, "met": False}
-    cells = {
-        f"{target} {arm}": {
-            "seeds": len(group),
-            "test": [round(100 * float(group["test"].mean()), 2), round(100 * float(group["test"].std()), 2)],
-            "searched": round(100 * float(group["searched"].mean()), 2) if arm not in {"source", "backbone"} else None,
-            "parameters": int(group["parameters"].mean()),
-            "trials": round(float(group["trials"].mean()), 1),
-            "seconds": round(float(group["seconds"].mean()), 1),
-        }
-        for (target, arm), group in table.groupby(["target", "arm"], sort=False)
-    }
-    wide = table.pivot_table(index=["target", "seed"], columns="arm", values="test").dropna()
-    ahead = {arm: _paired(100 * (wide["narrowed"] - wide[arm])) for arm in ARMS if arm != "narrowed" and arm in wide}
-    rivals = ("full", "source", "backbone")
-    whole = len(wide) == SEEDS * len(TARGETS)
-    met = whole and all(ahead[arm][0] >= 0 for arm in rivals)
-    return {"cells": cells, "narrowed_ahead_of": ahead, "runs": len(wide), "met": met}
-
-
-def _paired(difference: pd.Series) -> list[float]:
-    """Return the mean difference in points and its standard error over targets and seeds."""
-    error = float(difference.std()) / math.sqrt(len(difference))
-    return [round(float(difference.mean()), 2), round(error, 2)]
-
-
-HEAD = ["target and arm", "seeds", "test", "search's validation", "parameters", "trials", "seconds"]
-
-
-def lines(figures: Mapping[str, Any]) -> list[list[str]]:
-    """Return the headline's cells as text, under ``HEAD``."""
-    return [
-        [
-            name,
-            str(each["seeds"]),
-            f"{each['test'][0]:.1f} ± {each['test'][1]:.1f}",
-            "" if each["searched"] is None else f"{each['searched']:.1f}",
-            f"{each['parameters']:,}",
-            f"{each['trials']:.0f}",
-            f"{each['seconds']:.0f}",
-        ]
-        for name, each in figures["cells"].items()
-    ]
-
-
-def show(figures: Mapping[str, Any]) -> Table:
-    """Return the headline as a table."""
-    table = Table(title=f"Test accuracy in percent after {SECONDS:g} processor seconds in all, over seeds")
-    for name in HEAD:
-        table.add_column(name)
-    for line in lines(figures):
-        table.add_row(*line)
-    return table
-
-
-def main() -> None:
-    """Measure, or print what is there."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.targets", description=__doc__)
-    parser.add_argument("--summary", action="store_true", help="measure nothing")
-    if not parser.parse_args().summary:
-        note_environment(RESULTS / "environments.json")
-        inputs.build_datasets()
-        every = product(TARGETS, ARMS, range(SEEDS))
-        sources = {source for target, arm, seed in every for source in chosen(target, arm, seed)}
-        run_jobs(elites, [(source,) for source in sorted(sources)], "sources")
-        run_jobs(measure, missing(), "runs")
-    figures = headline(rows.read(RUNS, COLUMNS))
-    Console(width=140).print(show(figures))
-    print(json.dumps(figures))
-
-
-if __name__ == "__main__":
-    main()

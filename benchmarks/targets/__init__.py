@@ -1,0 +1,1 @@
+"""Search for real targets with real training, at equal time."""
