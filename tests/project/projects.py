@@ -46,7 +46,7 @@ PARAMS: dict[str, object] = {
     },
     "compare": {"images_per_class": 4, "steps": 3, "batch_size": 8, "draws": 2},
 }
-SECONDS = 400
+SECONDS = 900
 Done = subprocess.CompletedProcess[str]
 
 
