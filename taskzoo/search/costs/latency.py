@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.benchmark import Timer
 
 from taskzoo.probe.network import device
 from taskzoo.search.metrics import Measured
@@ -23,6 +22,8 @@ def measure_latency(network: nn.Module, image: Tensor) -> Measured:
     Returns:
         Milliseconds: median and interquartile range over timed blocks.
     """
+    from torch.utils.benchmark import Timer  # Where there is no GPU, its import says so on standard error.
+
     network, image = network.to(device()), image.to(device())
     with torch.inference_mode():
         timed = Timer("network(image)", globals={"network": network, "image": image}, num_threads=1)
