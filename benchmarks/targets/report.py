@@ -12,8 +12,9 @@ from benchmarks.targets.measure import ARMS, SECONDS, SEEDS, TARGETS
 
 def headline(table: pd.DataFrame) -> dict[str, Any]:
     """Return figures by target and arm, and how far the narrowed search is ahead of each other arm."""
+    planned = SEEDS * len(TARGETS) * len(ARMS)
     if table.empty:
-        return {"cells": {}, "narrowed_ahead_of": {}, "runs": 0, "met": False}
+        return {"cells": {}, "narrowed_ahead_of": {}, "runs": 0, "done": 0, "planned": planned, "met": False}
     cells = {
         f"{target} {arm}": {
             "seeds": len(group),
@@ -30,7 +31,14 @@ def headline(table: pd.DataFrame) -> dict[str, Any]:
     rivals = ("full", "source", "backbone")
     whole = len(wide) == SEEDS * len(TARGETS)
     met = whole and all((ahead[arm][0] or 0) >= 0 for arm in rivals)
-    return {"cells": cells, "narrowed_ahead_of": ahead, "runs": len(wide), "met": met}
+    return {
+        "cells": cells,
+        "narrowed_ahead_of": ahead,
+        "runs": len(wide),
+        "done": len(table),
+        "planned": planned,
+        "met": met,
+    }
 
 
 def _paired(difference: pd.Series) -> list[float | None]:
