@@ -46,8 +46,8 @@ def _targets() -> Iterator[str]:
         f"Every run has {targets.SECONDS:g} processor seconds in all, {targets.TRAIN} training images at 64x64 and the "
         "pretrained EfficientNet-Lite0; searches spend half of them on cells on its frozen trunk. What is left, all of "
         "it in the last two arms, trains the top first and then the whole: the better on validation images is tested. "
-        f"{found['done']} of {found['planned']} runs are done. Sources are of other data sets. Test accuracy in percent, "
-        "mean and spread over "
+        f"{found['done']} of {found['planned']} runs are done. Sources are of other data sets. Test accuracy in "
+        "percent, mean and spread over "
         "seeds. " + "; ".join(f"*{arm}*: {text}" for arm, text in targets.ARMS.items()) + ". Measured by `python -m "
         "benchmarks.targets`, beside other work on both cores, which the processor's clock does not count."
     )
