@@ -182,14 +182,15 @@ class BatchNorm(Layer):
         count, (channels, *places) = len(x), x.shape[1:]
         folded = (1, count * channels, *(places or [1]))
         weight = None if self.weight is None else self.weight.repeat(count)
+        mean, variance = self.mean.repeat(count), self.variance.repeat(count)
         found, *sums = torch.ops.aten.native_batch_norm_backward(
             g.reshape(folded).contiguous(),  # Torch errs for one sample whose gradient is transposed.
             x.reshape(folded).contiguous(),
             weight,
-            self.mean.repeat(count),
-            self.variance.repeat(count),
-            None,
-            None,
+            mean,
+            variance,
+            mean,  # As saved by a forward pass: CUDA insists on them, and in evaluation they are the same.
+            (variance + self.eps).rsqrt(),
             False,
             self.eps,
             [wanted, True, True],
