@@ -16,7 +16,7 @@ from taskzoo.files import write_bytes
 from taskzoo.fisher.check import Diagonal, check_fisher
 from taskzoo.fisher.checkpoint import Checkpoint, Progress
 from taskzoo.fisher.engine import Engine, Targets, ready
-from taskzoo.fisher.likelihood import Categorical, Likelihood
+from taskzoo.fisher.likelihood import Categorical, Likelihood, missing
 from taskzoo.fisher.precision import Precision, working_in
 
 Labels = Literal["data", "model", "expected"]
@@ -142,7 +142,8 @@ def fisher(
         data: Batches of inputs [N, ...] and targets [N, ...]; any N, any number of batches.
         likelihood: Of the outputs; class labels under logits [N, K] where left out.
         labels: "data" for the empirical Fisher; "model" draws targets from the model's own prediction; "expected"
-            weights every class by its probability: the exact model Fisher, one backward pass a class.
+            weights every class by its probability: the exact model Fisher, one backward pass a class. Where targets
+            are images, those drawn are missing where the data's are, and "expected" is refused.
         draws: Targets drawn a sample, for "model".
         parameters: Names of the parameters wanted; all that require a gradient where left out.
         generator: Of drawn targets, on the CPU; torch's own where left out.
@@ -214,7 +215,13 @@ class _Chooser:
         if self.labels == "expected":
             return [(target, weight) for target, weight in self.likelihood.outcomes(outputs.detach())]
         share = outputs.new_full((len(outputs),), 1 / self.draws)
-        return [(target, share) for target in self.likelihood.draw(outputs.detach(), self.draws, self.generator)]
+        drawn = self.likelihood.draw(outputs.detach(), self.draws, self.generator)
+        return [(self._as_far_as_known(target), share) for target in drawn]
+
+    def _as_far_as_known(self, target: Tensor) -> Tensor:
+        """Return a drawn target, missing where the data's is."""
+        gone = missing(self.targets)
+        return torch.where(gone, self.targets.to(target.dtype), target) if gone.any() else target
 
 
 def _average(done: Progress, model: nn.Module, names: Collection[str]) -> Diagonal:

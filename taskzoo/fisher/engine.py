@@ -57,7 +57,7 @@ class Engine:
         targets: list[Tensor] = []
 
         def choose(outputs: Tensor) -> Targets:
-            targets.extend(self.likelihood.draw(outputs, 1, drawn))
+            targets.extend(self.likelihood.draw(outputs.detach(), 1, drawn))
             return [(targets[0], UNLIKE.to(outputs))]
 
         wrong: set[str] = set()
