@@ -47,9 +47,9 @@ def main() -> int:
         folder = Path(scratch) / "rooms"
         build_dataset("rooms", ROOMS, SplitParams(), folder)
         tasks = {name: load(name, folder) for name in (*SHOWN, *INPUTS)}
-    rows = {"rgb (autoencoding)": tasks["normal"].train.images / 255}
+    rows = {"rgb (autoencoding)": pictures(tasks["normal"])}
     rows |= {name: coloured(tasks[name]) for name in SHOWN}
-    rows |= {f"{name}: input": tasks[name].train.images / 255 for name in INPUTS}
+    rows |= {f"{name}: input": pictures(tasks[name]) for name in INPUTS}
     # A palette keeps the file small; the picture is looked at, not measured.
     write_with(PICTURE, lambda temporary: sheet(rows).quantize(COLOURS).save(temporary, "PNG"))
     return 0
@@ -59,6 +59,11 @@ def load(target: TargetName, folder: Path) -> DenseTask:
     """Return a task of the stored rooms; the same images in the same order whatever the target."""
     sizes = SizeParams(train=COLUMNS, val=4, test=4)
     return load_dense_task(target, TaskParams(dataset="rooms", target=target), folder, sizes, SIDE, 0, ["train"])
+
+
+def pictures(task: DenseTask) -> Pixels:
+    """Return the images that a task shows, [N, S, S, 3] in [0, 1]."""
+    return task.train.images.transpose(0, 2, 3, 1) / 255
 
 
 def coloured(task: DenseTask) -> Pixels:

@@ -17,10 +17,10 @@ def train() -> None:
     remove_others(PROBES, params.tasks)
     tasks = {PROBES / name: load_named_task(name, params, ("train", "val")) for name in params.tasks}
     for folder, records in train_probes(tasks, params.probe, params.train, initial_state(params.probe)).items():
-        scores = [record.accuracy for record in records]
+        scores = [record.score for record in records]
         reached = "reached" if min(scores) >= wanted else "NOT reached"
         spread = f"{mean(scores):.3f} +- {stdev(scores):.3f}"
-        print(f"{folder.name}: validation accuracy {spread} ({wanted:g} {reached} by every repeat)")
+        print(f"{folder.name}: validation score {spread} ({wanted:g} {reached} by every repeat)")
 
 
 if __name__ == "__main__":

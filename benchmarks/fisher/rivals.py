@@ -21,7 +21,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from benchmarks.fisher.cases import RIVALS
 from taskzoo.fisher.checkpoint import Progress
 from taskzoo.fisher.engine import Engine, ready
-from taskzoo.fisher.likelihood import Categorical
+from taskzoo.likelihood import Categorical
 
 Sums = dict[str, Tensor]
 Pass = Callable[[], Sums]

@@ -21,7 +21,7 @@ from benchmarks.transfer.truth import chosen
 from benchmarks.transfer.view import first
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.distance.kernel_regression import log_evidence, loo_r2, unit
-from taskzoo.distance.transferability.arrays import Array
+from taskzoo.distance.transferability.arrays import Array, one_hot
 from taskzoo.fisher.engine import Engine, ready
 from taskzoo.fisher.feature_gram import DEAD, Directions, alike
 from taskzoo.fisher.head import fit_head
@@ -78,9 +78,10 @@ def variants(setting: str, source: str, repeat: int, few: TaskSplit, classes: in
 
 
 def _values(kernels: Mapping[str, Array], few: TaskSplit, classes: int) -> Iterator[tuple[str, float]]:
+    responses = one_hot(few.labels, classes)
     for name, kernel in kernels.items():
-        yield f"{name} evidence", log_evidence(kernel, few.labels, classes)
-        yield f"{name} loo", float(loo_r2(kernel, few.labels, classes).max())
+        yield f"{name} evidence", log_evidence(kernel, responses)
+        yield f"{name} loo", float(loo_r2(kernel, responses).max())
 
 
 def random(features: Tensor, count: int) -> list[Tensor]:

@@ -83,7 +83,7 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
             for number, (source, record) in enumerate(zip(names, records, strict=True)):
                 if source != target:
                     size = len(trained[number].labels)
-                    facts = (round(record.accuracy, 4), len(record.classes), size)
+                    facts = (round(record.score, 4), len(record.classes), size)
                     unlike = unlikeness(known[source].features, own.features)
                     by_pixels = unlikeness(known[source].pixels, own.pixels)
                     numbers = [round(-value, 5) for value in (apart[number], unlike, by_pixels)]

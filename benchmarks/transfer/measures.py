@@ -14,6 +14,7 @@ from taskzoo.distance.ftd_layerwise import ftd_layerwise
 from taskzoo.distance.kernel_regression import log_evidence, loo_r2
 from taskzoo.distance.logdet import logdet
 from taskzoo.distance.ridge_loo import ridge_loo
+from taskzoo.distance.transferability.arrays import one_hot
 from taskzoo.distance.transferability.gbc import gbc
 from taskzoo.distance.transferability.hscore import hscore
 from taskzoo.distance.transferability.label_correlation import label_correlation
@@ -41,10 +42,10 @@ OF_FEATURES: dict[str, Callable[..., float]] = {
 }
 MEASURES: dict[str, Score] = {
     "fisher_kernel": lambda v, own: fisher_kernel(v.seen, own),
-    "fisher_kernel_loo": lambda v, _: float(loo_r2(v.both_kernels, v.few_labels, v.classes).max()),
-    "fisher_kernel_alone": lambda v, _: log_evidence(v.gradient_kernel, v.few_labels, v.classes),
-    "fisher_kernel_alone_loo": lambda v, _: float(loo_r2(v.gradient_kernel, v.few_labels, v.classes).max()),
-    "features_evidence": lambda v, _: log_evidence(v.feature_kernel, v.labels, v.classes),
+    "fisher_kernel_loo": lambda v, _: float(loo_r2(v.both_kernels, one_hot(v.few_labels, v.classes)).max()),
+    "fisher_kernel_alone": lambda v, _: log_evidence(v.gradient_kernel, one_hot(v.few_labels, v.classes)),
+    "fisher_kernel_alone_loo": lambda v, _: float(loo_r2(v.gradient_kernel, one_hot(v.few_labels, v.classes)).max()),
+    "features_evidence": lambda v, _: log_evidence(v.feature_kernel, one_hot(v.labels, v.classes)),
     "ridge_loo": lambda v, own: ridge_loo(v.seen, own),
     "lfc": lambda v, _: label_correlation(v.feature_kernel, v.labels),
     "lgc": lambda v, _: label_correlation(v.gradient_gram, v.few_labels),

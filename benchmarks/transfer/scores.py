@@ -118,4 +118,4 @@ def target_network(setting: str, regime: str, target: str, draw: int) -> Observa
     values = backbone_fisher(network, images, labels)
     gram = alike(grams, len(images[:DIFFERENTIATED]))
     pixels = torch.from_numpy(pixel_statistics(few.images))
-    return Observation(values, features, pixels, gram, labels, classes, provenance(target, len(images)))
+    return Observation(values, features, features, pixels, gram, labels, classes, provenance(target, len(images)))

@@ -124,6 +124,7 @@ def look(setting: str, source: str, repeat: int, few: TaskSplit, classes: int, e
         seen=Observation(
             fisher=fitted_fisher(network, images, features, labels, classes),
             features=features,
+            pooled=features,
             pixels=torch.from_numpy(pixel_statistics(few.images)),
             gram=alike(grams, len(images[:DIFFERENTIATED])),
             labels=labels,

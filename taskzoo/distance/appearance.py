@@ -64,7 +64,7 @@ def appearance(draws: Sequence[Observation]) -> Appearance:
         The appearance over all draws.
     """
     return Appearance(
-        features=cloud([each.features for each in draws]),
+        features=cloud([each.pooled for each in draws]),
         pixels=cloud([each.pixels for each in draws]),
         classes=draws[0].classes,
     )

@@ -129,8 +129,9 @@ def _from(folder: Path, source: str, own: Pair, looks: Appearance | None) -> Pai
 
 
 def _halves(pair: Pair) -> Iterator[Pair]:
-    """Yield the pair on random halves of each class's images; the same for every source."""
-    labels = pair.ab.labels.numpy()
+    """Yield the pair on random halves of each class's samples; the same for every source."""
+    # Of a dense target's samples none is like another.
+    labels = pair.ab.labels.numpy() if pair.ab.classes else np.zeros(len(pair.ab.labels))
     rng = np.random.default_rng([pair.ab.repeat, *pair.ab.target.encode()])
     for _ in range(HALVES):
         parts = [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]

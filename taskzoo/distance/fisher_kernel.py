@@ -22,11 +22,11 @@ def fisher_kernel(ab: Observation, bb: Observation) -> float:
         bb: Target's own network on the target.
 
     Returns:
-        Per image; higher is closer.
+        Per sample; higher is closer.
     """
     gram = ab.gram.double().numpy()
     features = ab.features[: len(gram)].double().numpy()
-    return log_evidence(unit(features @ features.T) + unit(gram), ab.labels[: len(gram)].numpy(), ab.classes)
+    return log_evidence(unit(features @ features.T) + unit(gram), ab.responses[: len(gram)])
 
 
 FISHER_KERNEL = Measure(
@@ -35,7 +35,7 @@ FISHER_KERNEL = Measure(
     symmetric=False,
     lower_is_closer=False,
     needs=frozenset({"gradients", "features", "labels"}),
-    dense=False,
+    dense=True,
     range=(-math.inf, math.inf),
     source="Gaussian-process evidence with the empirical Fisher's dual (tangent kernel), every tensor alike",
 )

@@ -9,7 +9,9 @@ from taskzoo.fisher.observation import Observation
 
 
 def ridge_loo(ab: Observation, bb: Observation) -> float:
-    """Return the leave-one-out R^2 of ridge regression from the source's features to one-hot labels.
+    """Return the leave-one-out R^2 of ridge regression from the source's features to what the target asks.
+
+    That is one-hot classes, or numbers.
 
     The value of the best penalty on a grid. ``bb`` is not used: the measure asks nothing of the
     target's own network.
@@ -22,7 +24,7 @@ def ridge_loo(ab: Observation, bb: Observation) -> float:
         The share of variance explained, 1 at most; higher is closer.
     """
     features = centred(ab.features.double().numpy())
-    return float(loo_r2(features @ features.T, ab.labels.numpy(), ab.classes).max())
+    return float(loo_r2(features @ features.T, ab.responses).max())
 
 
 RIDGE_LOO = Measure(
@@ -31,7 +33,7 @@ RIDGE_LOO = Measure(
     symmetric=False,
     lower_is_closer=False,
     needs=frozenset({"features", "labels"}),
-    dense=False,
+    dense=True,
     range=(-math.inf, 1.0),
-    source="leave-one-out of a linear smoother (Allen's PRESS) on centred one-hot labels",
+    source="leave-one-out of a linear smoother (Allen's PRESS) on centred responses",
 )

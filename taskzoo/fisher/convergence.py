@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from taskzoo.errors import InputError
 from taskzoo.fisher.check import Diagonal, check_fisher
 from taskzoo.fisher.engine import Engine, Targets, ready
-from taskzoo.fisher.likelihood import Categorical, Likelihood
+from taskzoo.likelihood import Categorical, Likelihood
 
 Distance = Callable[[Diagonal, Diagonal], float]
 MOST = 16  # Blocks kept: more are merged in pairs.

@@ -16,8 +16,8 @@ from taskzoo.files import write_bytes
 from taskzoo.fisher.check import Diagonal, check_fisher
 from taskzoo.fisher.checkpoint import Checkpoint, Progress
 from taskzoo.fisher.engine import Engine, Targets, ready
-from taskzoo.fisher.likelihood import Categorical, Likelihood, missing
 from taskzoo.fisher.precision import Precision, working_in
+from taskzoo.likelihood import Categorical, Likelihood, missing
 
 Labels = Literal["data", "model", "expected"]
 Batches = Iterable[tuple[Tensor, Tensor]]

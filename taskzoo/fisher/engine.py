@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from taskzoo.fisher.collecting import Collector, Grams, Squares
 from taskzoo.fisher.gradients import at_least_single
 from taskzoo.fisher.layers import NoRuleError
-from taskzoo.fisher.likelihood import Likelihood
 from taskzoo.fisher.meetings import Signature, Watched, restricted
 from taskzoo.fisher.taps import Taps
+from taskzoo.likelihood import Likelihood
 
 Sums = dict[str, Tensor]
 Targets = Sequence[tuple[Tensor, Tensor | None]]  # Targets [N], each with the weight of its squares, [N] or all one.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from taskzoo.errors import InputError
 from taskzoo.fisher.engine import Engine, ready
 from taskzoo.fisher.layers import NoRuleError
-from taskzoo.fisher.likelihood import Likelihood
+from taskzoo.likelihood import Likelihood
 
 DEAD = 1e-3  # Features that vary less than this share of the liveliest are not blown up to unit variance.
 

@@ -29,12 +29,40 @@ def fit_head(features: Tensor, labels: Tensor, classes: int) -> nn.Linear:
         A float32 layer on the CPU that maps raw features to logits.
     """
     x = features.double().cpu().numpy()
+    mean, scale = _standard(x)
+    weight, bias = _fit((x - mean) / scale, labels.cpu().numpy(), classes)
+    return _layer(weight / scale, bias, mean)
+
+
+def fit_numbers(features: Tensor, numbers: Tensor) -> nn.Linear:
+    """Fit ridge regression with the same penalty on standardised features.
+
+    Args:
+        features: [N, D].
+        numbers: What to predict, [N, C].
+
+    Returns:
+        A float32 layer on the CPU that maps raw features to predictions.
+    """
+    x, y = features.double().cpu().numpy(), numbers.double().cpu().numpy()
+    mean, scale = _standard(x)
+    rows = (x - mean) / scale
+    inner = rows.T @ rows + PENALTY * np.eye(rows.shape[1])
+    weight = np.linalg.solve(inner, rows.T @ (y - y.mean(0))).T / scale
+    return _layer(weight, y.mean(0), mean)
+
+
+def _standard(x: Array) -> tuple[Array, Array]:
+    """Return the mean and the unit of each feature."""
     mean, spread = x.mean(0), x.std(0)
     scale = np.maximum(spread, DEAD * spread.max())
     scale[scale == 0] = 1
-    weight, bias = _fit((x - mean) / scale, labels.cpu().numpy(), classes)
-    weight = weight / scale
-    layer = nn.Linear(x.shape[1], classes)
+    return mean, scale
+
+
+def _layer(weight: Array, bias: Array, mean: Array) -> nn.Linear:
+    """Return a layer of raw features with weights [K, D] and the outputs [K] at their mean."""
+    layer = nn.Linear(weight.shape[1], len(bias))
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight))
         layer.bias.copy_(torch.from_numpy(bias - weight @ mean))

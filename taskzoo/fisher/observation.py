@@ -26,7 +26,7 @@ class Record(BaseModel):
 
     Attributes:
         provenance: Where it comes from.
-        classes: Number of the target's classes.
+        classes: Number of the target's classes; 0 where it is a number.
         key: Content hash of all that it depends on.
     """
 
@@ -43,16 +43,18 @@ class Observation:
 
     Attributes:
         fisher: Diagonal by name of the backbone's parameter.
-        features: float32 [n, D], pooled, of n of the target's training images.
-        pixels: float32 [n, 7], statistics of the same images' pixels.
-        gram: float32 [m, m], inner products of the gradients of the first m of them, every parameter tensor alike.
-        labels: int64 [n].
-        classes: Number of the target's classes.
+        features: float32 [n, D], of n samples: training images, or single pixels of them under a dense target.
+        pooled: float32 [k, E], features of k training images as a whole; the samples' own where those are images.
+        pixels: float32 [k, 7], statistics of the same images' pixels.
+        gram: float32 [m, m], inner products of the gradients of the first m samples, every parameter tensor alike.
+        labels: int64 [n], or float32 [n, C] where the target is numbers.
+        classes: Number of the target's classes; 0 where it is numbers.
         provenance: Says where it comes from.
     """
 
     fisher: Diagonal
     features: Tensor
+    pooled: Tensor
     pixels: Tensor
     gram: Tensor
     labels: Tensor
@@ -63,6 +65,12 @@ class Observation:
     def diagonal(self) -> dict[str, Array]:
         """The Fisher as float64 arrays, converted once for all measures."""
         return {name: value.double().numpy() for name, value in self.fisher.items()}
+
+    @property
+    def responses(self) -> Array:
+        """What is to be predicted of each sample, float64 [n, C]: one-hot classes, or the numbers."""
+        labels: Array = self.labels.double().numpy()
+        return np.eye(self.classes)[self.labels.numpy()] if self.classes else labels
 
     @property
     def source(self) -> str:
@@ -90,6 +98,8 @@ def save_observation(path: Path, observation: Observation, key: str) -> None:
     """
     tensors = {PREFIX + name: value.float().contiguous() for name, value in observation.fisher.items()}
     tensors |= {"features": observation.features.float().contiguous(), "labels": observation.labels}
+    if observation.pooled is not observation.features:
+        tensors["pooled"] = observation.pooled.float().contiguous()
     tensors["pixels"] = observation.pixels.float().contiguous()
     tensors["gram"] = observation.gram.float().contiguous()
     record = Record(provenance=observation.provenance, classes=observation.classes, key=key)
@@ -117,6 +127,7 @@ def load_observation(path: Path) -> Observation:
         observation = Observation(
             fisher={name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)},
             features=tensors["features"],
+            pooled=tensors.get("pooled", tensors["features"]),
             pixels=tensors["pixels"],
             gram=tensors["gram"],
             labels=tensors["labels"],
@@ -145,9 +156,13 @@ def _check(observation: Observation, path: Path) -> None:
         InputError: If so.
     """
     check_fisher(observation.fisher, f"the Fisher in {path}")
-    labels, features = observation.labels, observation.features
-    fits = features.dim() == 2 and labels.dtype == torch.int64 and labels.shape == features.shape[:1]
-    inside = fits and len(labels) > 0 and 0 <= int(labels.min()) <= int(labels.max()) < observation.classes
+    labels, features, pooled = observation.labels, observation.features, observation.pooled
+    fits = features.dim() == pooled.dim() == 2 and 0 < len(labels) == len(features)
+    if observation.classes:
+        fits &= labels.dtype == torch.int64 and labels.dim() == 1
+        inside = fits and 0 <= int(labels.min()) <= int(labels.max()) < observation.classes
+    else:
+        inside = fits and labels.dim() == 2 and bool(labels.isfinite().all())
     square = observation.gram.dim() == 2 and len(set(observation.gram.shape)) == 1 and len(observation.gram) > 1
     if not square or len(observation.gram) > len(features) or not observation.gram.isfinite().all():
         raise InputError(
@@ -155,9 +170,11 @@ def _check(observation: Observation, path: Path) -> None:
             f"most {len(features)} images; delete it and run the fisher stage again."
         )
     pixels = observation.pixels
-    if not inside or len(pixels) != len(labels) or not (features.isfinite().all() and pixels.isfinite().all()):
+    finite = all(bool(each.isfinite().all()) for each in (features, pooled, pixels))
+    if not inside or len(pixels) != len(pooled) or not finite:
         raise InputError(
-            f"{path} holds features {tuple(features.shape)}, pixels {tuple(pixels.shape)} and labels "
-            f"{tuple(labels.shape)} that do not agree or are not finite; expected one label below "
-            f"{observation.classes} for each row; delete it and run the fisher stage again."
+            f"{path} holds features {tuple(features.shape)} and labels {tuple(labels.shape)}, features of images "
+            f"{tuple(pooled.shape)} and pixels {tuple(pixels.shape)} that do not agree or are not finite; expected one "
+            f"label{f' below {observation.classes}' if observation.classes else ''} for each row; delete it and run "
+            "the fisher stage again."
         )

@@ -7,16 +7,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from taskzoo.data.pixels import pixel_statistics
-from taskzoo.data.tasks import Task, draw
 from taskzoo.errors import InputError
 from taskzoo.fisher.diagonal import fisher
 from taskzoo.fisher.feature_gram import alike, feature_grams
-from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observation import Observation
+from taskzoo.fisher.samples import draw_some, see
 from taskzoo.fisher.summary import FisherProvenance
 from taskzoo.params import FisherParams, ProbeParams
-from taskzoo.probe.network import State, build_probe, device, normalise
-from taskzoo.probe.training import in_batches
+from taskzoo.probe.forms import AnyTask, form_of
+from taskzoo.probe.network import State, device
 
 BACKBONE = "backbone."
 
@@ -24,7 +23,7 @@ BACKBONE = "backbone."
 def observe(
     source: str,
     state: State,
-    target: Task,
+    target: AnyTask,
     repeat: int,
     probe: ProbeParams,
     params: FisherParams,
@@ -51,31 +50,28 @@ def observe(
     Raises:
         InputError: If the backbone gives features that are not finite, or its Fisher is not finite or zero.
     """
-    network = build_probe(probe, len(target.classes), state).to(device()).eval()
-    training = draw(target.train, params.head_images, repeat)
-    features = in_batches(network.backbone, normalise(training.images, probe))
-    if not features.isfinite().all():
+    form = form_of(target)
+    network = form.build(probe, state).to(device()).eval()
+    training = draw_some(target.train, params.head_images, repeat)
+    images, targets = form.tensors(training, probe)
+    seen = see(form, network, images, targets, params.kernel_images, repeat)
+    if not seen.features.isfinite().all():
         raise InputError(
             f"the features of source {source!r} (repeat {repeat}) on target {target.name!r} are not finite; "
             "expected numbers; its training diverged: lower train.learning_rate."
         )
-    labels = torch.from_numpy(training.labels)
-    network.head.load_state_dict(fit_head(features, labels, len(target.classes)).state_dict())
-
-    held_out = draw(target.val, params.images, repeat)
+    held_out = form.tensors(draw_some(target.val, params.images, repeat), probe)
     names = [f"{BACKBONE}{name}" for name, _ in network.backbone.named_parameters()]
     try:
         values = fisher(
             network,
-            DataLoader(
-                TensorDataset(normalise(held_out.images, probe), torch.from_numpy(held_out.labels)), params.batch_size
-            ),
+            DataLoader(TensorDataset(*held_out), params.batch_size),
+            form.likelihood,
             labels=params.labels,
             parameters=names,
             generator=torch.Generator().manual_seed(repeat),
         )
-        few = normalise(training.images[: params.kernel_images], probe).to(device())
-        _, grams = feature_grams(network.backbone, few)
+        _, grams = feature_grams(seen.differentiated, seen.inputs.to(device()))
     except InputError as error:
         raise InputError(f"source {source!r} on target {target.name!r}, repeat {repeat}: {error}") from error
     provenance = FisherProvenance(
@@ -85,17 +81,18 @@ def observe(
         target_digest=target.digest,
         repeat=repeat,
         labels=params.labels,
-        images=len(held_out.labels),
-        head_images=len(labels),
+        images=len(held_out[0]),
+        head_images=len(images),
         dtype="float32",
     )
     return Observation(
         fisher=_of_backbone(values),
-        features=features.float(),
+        features=seen.features.float(),
+        pooled=seen.pooled.float(),
         pixels=torch.from_numpy(pixel_statistics(training.images)).float(),
-        gram=alike(grams, len(few)),
-        labels=labels,
-        classes=len(target.classes),
+        gram=alike(grams, len(seen.inputs)),
+        labels=seen.labels,
+        classes=seen.classes,
         provenance=provenance,
     )
 

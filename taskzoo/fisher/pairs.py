@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskzoo.data.tasks import Task, permuted
 from taskzoo.files import digest_file, digest_json
 from taskzoo.fisher.observation import save_observation, saved_key
 from taskzoo.fisher.observe import observe
+from taskzoo.fisher.samples import without_meaning
 from taskzoo.fisher.summary import SCHEMA_VERSION
 from taskzoo.parallel import run_jobs
 from taskzoo.params import FisherParams, ProbeParams
+from taskzoo.probe.forms import AnyTask
 from taskzoo.probe.network import State, digest_state, fingerprint
 from taskzoo.probe.storage import load_backbone
 
@@ -24,7 +25,7 @@ class _Cell:
 
     source: str
     repeat: int
-    target: Task
+    target: AnyTask
     weights: Path | None
     digest: str
 
@@ -40,7 +41,7 @@ def observation_path(folder: Path, source: str, target: str, repeat: int) -> Pat
 def observe_pairs(
     sources: Mapping[str, Sequence[Path]],
     initial: State,
-    targets: Sequence[Task],
+    targets: Sequence[AnyTask],
     probe: ProbeParams,
     params: FisherParams,
     folder: Path,
@@ -75,7 +76,7 @@ def _observe(
     save_observation(path, observation, key)
 
 
-def _cells(sources: Mapping[str, Sequence[Path]], initial: State, targets: Sequence[Task]) -> list[_Cell]:
+def _cells(sources: Mapping[str, Sequence[Path]], initial: State, targets: Sequence[AnyTask]) -> list[_Cell]:
     """Return what is to be observed, target by target."""
     repeats = max((len(paths) for paths in sources.values()), default=0)
     digests = {path: digest_file(path) for paths in sources.values() for path in paths}
@@ -90,7 +91,7 @@ def _cells(sources: Mapping[str, Sequence[Path]], initial: State, targets: Seque
         for source, repeat, path, digest in [*trained, *untrained]
     ]
     return cells + [
-        _Cell(PERMUTED, repeat, permuted(target), path, digests[path])
+        _Cell(PERMUTED, repeat, without_meaning(target), path, digests[path])
         for target in targets
         for repeat, path in enumerate(sources[target.name])
     ]

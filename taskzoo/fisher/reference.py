@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from taskzoo.fisher.check import Diagonal
-from taskzoo.fisher.likelihood import Categorical, Likelihood
+from taskzoo.likelihood import Categorical, Likelihood
 
 
 def reference_fisher(

@@ -10,9 +10,10 @@ from taskzoo.data.tasks import Task, TaskSplit
 from taskzoo.files import digest_json, remove_others
 from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams, TrainParams
+from taskzoo.probe.forms import AnyTask, form_of
 from taskzoo.probe.network import Probe, State, build_probe, device, fingerprint, normalise
 from taskzoo.probe.storage import ProbeRecord, load_record, save_probe, saved_key
-from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.probe.training import Recipe, fit
 
 CURVE_EVERY = 5
 
@@ -34,7 +35,7 @@ def recipe_of(params: TrainParams) -> Recipe:
 
 
 def train_probes(
-    tasks: Mapping[Path, Task], probe: ProbeParams, train: TrainParams, initial: State
+    tasks: Mapping[Path, AnyTask], probe: ProbeParams, train: TrainParams, initial: State
 ) -> dict[Path, list[ProbeRecord]]:
     """Train the probes of tasks on all cores: ``<folder>/<repeat>.safetensors``.
 
@@ -62,31 +63,32 @@ def train_probes(
     return {folder: [load_record(path) for path in each] for folder, each in paths.items()}
 
 
-def _key(task: Task, repeat: int, probe: ProbeParams, train: TrainParams, print_of: str) -> str:
+def _key(task: AnyTask, repeat: int, probe: ProbeParams, train: TrainParams, print_of: str) -> str:
     """Return the content hash of all that a probe depends on."""
     recipe = train.model_dump(exclude={"repeats", "eps"})
     return digest_json([task.name, task.digest, repeat, print_of, recipe])
 
 
 def _train(
-    path: Path, key: str, task: Task, repeat: int, probe: ProbeParams, train: TrainParams, initial: State
+    path: Path, key: str, task: AnyTask, repeat: int, probe: ProbeParams, train: TrainParams, initial: State
 ) -> None:
     """Train one probe and write it."""
-    network = build_probe(probe, len(task.classes), initial).to(device())
+    form = form_of(task)
+    network = form.build(probe, initial).to(device())
     curve: list[float] = []
 
     def on_step(step: int, loss: float) -> None:
         if step % CURVE_EVERY == 0:
             curve.append(round(loss, 6))
 
-    fit(network, *tensors(task.train, probe), recipe_of(train), repeat, on_step)
+    fit(network, *form.tensors(task.train, probe), recipe_of(train), repeat, on_step, form.likelihood)
     record = ProbeRecord(
         task=task.name,
         task_digest=task.digest,
         fingerprint=fingerprint(probe, initial),
         repeat=repeat,
-        classes=task.classes,
-        accuracy=accuracy(network, *tensors(task.val, probe)),
+        classes=task.classes if isinstance(task, Task) else (),
+        score=form.score(network, *form.tensors(task.val, probe)),
         curve=tuple(curve),
         key=key,
     )

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save
 from taskzoo.errors import InputError
 from taskzoo.files import write_bytes
 from taskzoo.probe.network import Probe, State
+from taskzoo.probe.pyramid import DenseProbe
 
 
 class ProbeRecord(BaseModel):
@@ -19,8 +20,8 @@ class ProbeRecord(BaseModel):
         task_digest: Digest of the task's images and label map.
         fingerprint: Of architecture, initial state and input form.
         repeat: Which of the trainings, from 0.
-        classes: The head's outputs, in order.
-        accuracy: On the task's validation images, in [0, 1].
+        classes: The head's outputs, in order; none where they are numbers.
+        score: On the task's validation images: the accuracy, or of a dense target the skill, 1 at best.
         curve: Training loss, one value every few steps.
         key: Content hash of all that the training depends on.
     """
@@ -32,12 +33,12 @@ class ProbeRecord(BaseModel):
     fingerprint: str
     repeat: int
     classes: tuple[str, ...]
-    accuracy: float
+    score: float
     curve: tuple[float, ...]
     key: str
 
 
-def save_probe(path: Path, probe: Probe, record: ProbeRecord) -> None:
+def save_probe(path: Path, probe: Probe | DenseProbe, record: ProbeRecord) -> None:
     """Write a probe's weights and record to one safetensors file, atomically."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in probe.state_dict().items()}
     metadata = {"record": record.model_dump_json()}

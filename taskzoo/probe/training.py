@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from taskzoo.likelihood import Categorical, Likelihood
 from taskzoo.probe.convolutions import fast_convolutions
 
 BatchNorm = nn.modules.batchnorm._BatchNorm
+CLASSES: Likelihood = Categorical()
 EVALUATION_BATCH = 64  # An EfficientNet at 64x64 takes 1.5 times as long with 256: maps no longer fit a core's cache.
 
 
@@ -60,16 +61,18 @@ def fit(
     recipe: Recipe,
     seed: int,
     on_step: Callable[[int, float], None] | None = None,
+    likelihood: Likelihood = CLASSES,
 ) -> None:
-    """Train a classifier in place by cross-entropy.
+    """Train a network in place by the likelihood of its targets.
 
     Args:
-        network: Maps images to logits [N, K]; left in evaluation mode, on its device.
+        network: Maps images to outputs; left in evaluation mode, on its device.
         images: float32 [N, 3, H, W].
-        labels: int64 [N].
+        labels: Targets [N, ...]: of one class an image int64 [N].
         recipe: Optimiser settings.
         seed: Of the batch order and of dropout.
         on_step: Told the step and its loss, for progress and curves.
+        likelihood: Of the outputs; classes' softmax where left out.
     """
     where = next(network.parameters()).device
     set_training(network, recipe.frozen_batch_norm)
@@ -79,7 +82,7 @@ def fit(
     with fast_convolutions(network), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for step, index in enumerate(batches(len(labels), recipe.batch_size, recipe.steps, seed)):
-            loss = functional.cross_entropy(network(images[index].to(where)), labels[index].to(where))
+            loss = likelihood.negative_log(network(images[index].to(where)), labels[index].to(where)).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

@@ -229,7 +229,7 @@ def _trunk(task: Task, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord,
         source = advice.recommendation.recommended[0]
         start = load_backbone(zoo.probes[source][0])
         probe = train_from(task, params.probe, recipe_of(params.train), start, seed=0)
-        if accuracy(probe, *tensors(task.val, params.probe)) >= record.accuracy:
+        if accuracy(probe, *tensors(task.val, params.probe)) >= record.score:
             state = {name: tensor.cpu() for name, tensor in probe.backbone.state_dict().items()}
             return state, f"fine-tuned from {source}"
     return load_backbone(own), "trained from the initial state"

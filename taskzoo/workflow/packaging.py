@@ -64,7 +64,7 @@ def package_task(
         The package, read back.
     """
     records = [load_record(path) for path in parts.probes]
-    scores = [record.accuracy for record in records]
+    scores = [record.score for record in records]
     metrics = read_json(parts.search / METRICS, dict[str, float], "search")
     checks = read_json(parts.validation / RESULT, ValidationResult, "validate")
     card = TaskCard(

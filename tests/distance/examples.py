@@ -21,12 +21,14 @@ def observation(
     pixels: object | None = None,
 ) -> Observation:
     """Make an observation of the given values."""
+    seen = torch.as_tensor(np.asarray(features, dtype=np.float32))
     return Observation(
         fisher={
             name: torch.as_tensor(np.asarray(value, dtype=np.float64))
             for name, value in (fisher or {"w": [1.0]}).items()
         },
-        features=torch.as_tensor(np.asarray(features, dtype=np.float32)),
+        features=seen,
+        pooled=seen,
         pixels=torch.zeros(len(labels), 7) if pixels is None else torch.as_tensor(np.asarray(pixels)).float(),
         gram=torch.eye(len(labels)) if gram is None else torch.as_tensor(np.asarray(gram, dtype=np.float32)),
         labels=torch.tensor(labels),

@@ -37,17 +37,17 @@ def test_evidence_differs_from_the_gaussian_density_by_a_constant() -> None:
         features = centred(rng.normal(size=(12, size)) + labels[:, None])
         kernel = features @ features.T + 0.1 * np.eye(12)
         wanted = density(unit(kernel), labels, 3)
-        apart.append(11 * log_evidence(unit(kernel), labels, 3) - wanted)
+        apart.append(11 * log_evidence(unit(kernel), one_hot(labels, 3)) - wanted)
     assert apart == pytest.approx([11 / 2 * (np.log(2 * np.pi) + 1)] * 3, abs=1e-4)
 
 
 def test_a_kernel_of_the_labels_is_the_best_and_one_that_says_nothing_the_same_as_noise() -> None:
     labels = np.arange(12) % 3
     rows = centred(one_hot(labels, 3))
-    best = log_evidence(rows @ rows.T, labels, 3)
-    nothing = log_evidence(np.zeros((12, 12)), labels, 3)
+    best = log_evidence(rows @ rows.T, one_hot(labels, 3))
+    nothing = log_evidence(np.zeros((12, 12)), one_hot(labels, 3))
     assert best > nothing + 1
-    assert nothing == pytest.approx(log_evidence(unit(np.eye(12)), labels, 3))
+    assert nothing == pytest.approx(log_evidence(unit(np.eye(12)), one_hot(labels, 3)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -57,8 +57,8 @@ def test_scale_and_order_do_not_matter(seed: int, scale: float, size: int) -> No
     labels = rng.permutation(np.arange(12) % 3)
     features = rng.normal(size=(12, size))
     kernel, order = unit(features @ features.T), rng.permutation(12)
-    found = log_evidence(scale * kernel[order][:, order], labels[order], 3)
-    assert found == pytest.approx(log_evidence(kernel, labels, 3), rel=1e-6, abs=1e-6)
+    found = log_evidence(scale * kernel[order][:, order], one_hot(labels[order], 3))
+    assert found == pytest.approx(log_evidence(kernel, one_hot(labels, 3)), rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("known", ["features", "gram"])

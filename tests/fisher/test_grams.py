@@ -17,8 +17,8 @@ from taskzoo.fisher.collecting import Grams
 from taskzoo.fisher.engine import Engine, ready
 from taskzoo.fisher.feature_gram import DEAD, feature_grams
 from taskzoo.fisher.gradients import OwnRows, Rows
-from taskzoo.fisher.likelihood import Categorical
 from taskzoo.fisher.products import POINT, Geometry, Products
+from taskzoo.likelihood import Categorical
 from tests.fisher.cases import CASES, EVERY, batch, build
 
 # An NFNet's weight-standardised convolutions are pulled back; an EfficientNet has depthwise ones.

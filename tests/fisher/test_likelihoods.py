@@ -13,8 +13,8 @@ from torch.distributions import Normal
 
 from taskzoo.errors import InputError
 from taskzoo.fisher.diagonal import Labels, fisher
-from taskzoo.fisher.likelihood import Gaussian, Laplace, Likelihood, PixelCategorical
 from taskzoo.fisher.reference import reference_fisher
+from taskzoo.likelihood import Gaussian, Laplace, Likelihood, PixelCategorical
 from tests.fisher.cases import batch, error
 
 SIDE, CHANNELS, CLASSES = 8, 2, 3

@@ -40,7 +40,7 @@ def probe_file(folder: Path, state: State, name: str, repeat: int) -> Path:
         fingerprint="f",
         repeat=repeat,
         classes=("0", "1"),
-        accuracy=1.0,
+        score=1.0,
         curve=(),
         key="k",
     )
@@ -169,7 +169,7 @@ def test_pairs_are_complete_resumable_and_clean(tmp_path: Path) -> None:
         sources["a"][0],
         build_probe(PROBE, 2, moved(initial, 99)),
         ProbeRecord(
-            task="a", task_digest="d", fingerprint="f", repeat=0, classes=("0", "1"), accuracy=1, curve=(), key="k"
+            task="a", task_digest="d", fingerprint="f", repeat=0, classes=("0", "1"), score=1, curve=(), key="k"
         ),
     )
     observe_pairs(sources, initial, targets, PROBE, PARAMS, folder)

@@ -12,7 +12,7 @@ from taskzoo.probe.storage import ProbeRecord, load_backbone, load_record, load_
 
 PARAMS = ProbeParams(backbone="test_efficientnet", image_size=32)
 RECORD = ProbeRecord(
-    task="t", task_digest="d", fingerprint="f", repeat=0, classes=("a", "b"), accuracy=0.5, curve=(1.0, 0.5), key="k"
+    task="t", task_digest="d", fingerprint="f", repeat=0, classes=("a", "b"), score=0.5, curve=(1.0, 0.5), key="k"
 )
 
 

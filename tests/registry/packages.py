@@ -48,7 +48,7 @@ def make_package(
             fingerprint=card.fingerprint,
             repeat=repeat,
             classes=CLASSES,
-            accuracy=card.train.accuracies[repeat],
+            score=card.train.accuracies[repeat],
             curve=(1.1, 0.8, 0.5),
             key="k",
         )

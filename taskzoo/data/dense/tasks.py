@@ -1,7 +1,7 @@
 """A dense task: images and what to predict for every pixel, as arrays of one size."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class DenseSplit:
     """Images and their targets.
 
     Attributes:
-        images: uint8 [N, S, S, 3], what a network sees.
+        images: uint8 [N, 3, S, S], what a network sees.
         targets: float32 [N, C, S, S], or [N, 1, 1, 1] where the whole image has one; class numbers where the
             domain is categorical. Finite everywhere, of no meaning where not valid.
         valid: bool, the targets' shape with one channel; some of every image is.
@@ -74,6 +74,29 @@ class DenseTask:
     def test(self) -> DenseSplit:
         """The test images, read once at the end."""
         return self.splits["test"]
+
+
+def shuffled(task: DenseTask) -> DenseTask:
+    """Return a task whose targets are shuffled among the images of each split: alike, without meaning.
+
+    Args:
+        task: The task; it keeps its digest, since nothing else differs.
+
+    Returns:
+        The task that chance would make.
+    """
+    rng = np.random.default_rng(0)
+    splits = {}
+    for name, split in sorted(task.splits.items()):
+        order = rng.permutation(len(split.images))
+        splits[name] = replace(split, targets=split.targets[order], valid=split.valid[order])
+    return replace(task, splits=splits)
+
+
+def draw_views(split: DenseSplit, count: int, seed: int) -> DenseSplit:
+    """Draw at most ``count`` images with their targets, in random order."""
+    chosen = np.random.default_rng(seed).permutation(len(split.images))[:count]
+    return DenseSplit(split.images[chosen], split.targets[chosen], split.valid[chosen])
 
 
 def load_dense_task(
@@ -145,7 +168,7 @@ def _load_split(
         else:
             image, target, valid = _computed(domain, image, row["digest"])
         if valid.any():
-            images.append(image)
+            images.append(image.transpose(2, 0, 1))
             targets.append(target.astype(np.float32))
             masks.append(valid)
         if len(images) == size:
