@@ -20,6 +20,7 @@ from taskzoo.files import write_json
 from taskzoo.params import FinalParams, RecommendParams, SearchParams
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import Recipe, accuracy
+from taskzoo.recommend.inheritance import inherit
 from taskzoo.recommend.narrowing import narrow
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.costs.counting import count_macs, count_parameters
@@ -126,7 +127,7 @@ def ranking(target: str) -> list[tuple[str, float]]:
 
 
 def chosen(target: str, arm: str, seed: int) -> dict[str, float]:
-    """Return the sources that an arm uses, with their weights."""
+    """Return the sources that an arm uses, best first, with their weights."""
     if arm in {"full", "backbone"}:
         return {}
     ranked = ranking(target)
@@ -152,7 +153,9 @@ def measure(target: str, arm: str, seed: int) -> None:
     if arm == "backbone":
         used = ModelSpace([probe.backbone], probe.image_size, {probe.backbone: inputs.initial(SETTING)})
     elif arm == "source":
-        architecture = encode(used, found[max(weights, key=lambda each: weights[each])][0])
+        inherited = inherit(found, weights, options(used))
+        assert inherited is not None
+        architecture = encode(used, inherited.architecture)
     else:
         keep = narrow(found, weights, options(used), RecommendParams().keep, DEFAULTS.explore).keep
         told = search(keep, target, SEARCHED * SECONDS, seed)

@@ -11,6 +11,7 @@ from taskzoo.files import write_json
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.experience import PastTransfer
 from taskzoo.recommend.gain import RANDOM, Belief
+from taskzoo.recommend.inheritance import Inherited, inherit
 from taskzoo.recommend.narrowing import Narrowing, Options, narrow
 from taskzoo.recommend.ranking import rank
 from taskzoo.recommend.recommendation import Recommendation
@@ -26,6 +27,7 @@ class Advice(BaseModel):
         schema_version: Of this format.
         recommendation: Sources, best first, with uncertainty.
         narrowing: The search space that their elites leave.
+        inherited: The best elite of the best of them, to try without a search; None where no elite is of this space.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +35,7 @@ class Advice(BaseModel):
     schema_version: Literal[2] = 2
     recommendation: Recommendation
     narrowing: Narrowing
+    inherited: Inherited | None = None
 
 
 def advise(
@@ -44,7 +47,7 @@ def advise(
     past: Sequence[PastTransfer] = (),
     belief: Belief = RANDOM,
 ) -> Advice:
-    """Rank a target's sources and narrow its search by the elites of the recommended ones.
+    """Rank a target's sources, narrow its search by the elites of the recommended ones, and name the best of these.
 
     Args:
         column: The target's distances.
@@ -60,7 +63,8 @@ def advise(
     """
     recommendation = rank(column, params, past, belief)
     narrowing = narrow(elites, recommendation.weights(), options, params.keep, explore)
-    return Advice(recommendation=recommendation, narrowing=narrowing)
+    inherited = inherit(elites, recommendation.recommended, options)
+    return Advice(recommendation=recommendation, narrowing=narrowing, inherited=inherited)
 
 
 def save_advice(path: Path, advice: Advice) -> None:

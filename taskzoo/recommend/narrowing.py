@@ -71,7 +71,7 @@ def narrow(
     Returns:
         Shares, and options kept and cut, per decision.
     """
-    known = {source: [each for each in elites[source] if _belongs(each, options)] for source in weights}
+    known = {source: [each for each in elites[source] if belongs(each, options)] for source in weights}
     total = sum(weight for source, weight in weights.items() if known[source])
     sources = {source: weight / total for source, weight in weights.items() if known[source]}
     shares: dict[str, dict[str, float]] = {
@@ -95,11 +95,12 @@ def narrow(
     )
 
 
+def belongs(architecture: Mapping[str, str], options: Options) -> bool:
+    """Return whether an architecture decides what a space decides, with options that it has."""
+    return set(architecture) == set(options) and all(option in options[each] for each, option in architecture.items())
+
+
 def _used(shares: Mapping[str, float], keep: float) -> list[str]:
     """Return the options whose share is neither zero nor below ``keep``, the most used one in any case."""
     most = max(shares.values())
     return [option for option, share in shares.items() if share > 0 and share >= min(keep, most)]
-
-
-def _belongs(architecture: Mapping[str, str], options: Options) -> bool:
-    return set(architecture) == set(options) and all(option in options[each] for each, option in architecture.items())

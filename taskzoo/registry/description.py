@@ -8,6 +8,7 @@ from PIL import Image
 
 from taskzoo.recommend.narrowing import Narrowing
 from taskzoo.registry.package import Package
+from taskzoo.search.finalists import FINALISTS
 
 CLOSEST = 5
 
@@ -24,6 +25,7 @@ def describe_package(package: Package) -> str:
         ("probe accuracy (validation, each repeat)", accuracies),
         (f"reaches 1 - eps = {1 - card.train.eps:g}", "yes" if card.train.reached else "no"),
         ("space searched", package.search.kind),
+        ("network", FINALISTS[package.network.finalist]),
         *((name, f"{value:.4g}") for name, value in sorted(package.metrics.items())),
     ]
     order = "low" if facts.lower_is_closer else "high"

@@ -16,7 +16,7 @@ from taskzoo.probe.storage import load_record
 from taskzoo.records import read_json
 from taskzoo.registry.layout import FIGURES, NETWORK_FILES, check_files
 from taskzoo.registry.records import MetricName, TaskCard
-from taskzoo.search.network import load_network
+from taskzoo.search.network import NetworkSpec, load_network
 from taskzoo.search.results import Elites, SearchRecord
 
 
@@ -63,6 +63,7 @@ class Package:
         distances: The task's column.
         appearance: How its images look through the initial state.
         metrics: Numbers of the task.
+        network: What the tuned network is.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class Package:
     distances: DistanceColumn
     appearance: Appearance
     metrics: dict[str, float]
+    network: NetworkSpec
 
     @property
     def repeats(self) -> int:
@@ -165,9 +167,9 @@ def read_package(folder: Path) -> Package:
         distances=read_json(folder / "distances.json", DistanceColumn, "package"),
         appearance=read_json(folder / "appearance.json", Appearance, "package"),
         metrics=read_json(folder / "metrics.json", dict[MetricName, FiniteFloat], "package"),
+        network=load_network(folder)[0],
     )
-    spec, _ = load_network(folder)
-    _agree(folder / "architecture.json", "classes", spec.classes, card.classes)
+    _agree(folder / "architecture.json", "classes", package.network.classes, card.classes)
     _agree(folder / "distances.json", "target", package.distances.target, card.name)
     _agree(folder / "trials.json", "task", package.search.task, card.name)
     _agree(folder / "elites.json", "task", package.elites.task, card.name)

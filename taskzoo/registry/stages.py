@@ -41,7 +41,7 @@ def package_run(package: Package) -> StageRun:
         key=card.name,
         digest=package.digest,
         title=f"package {card.name}",
-        params=identity(package),
+        params=identity(package) | {"finalist": package.network.finalist},
         metrics=[(name, value, 0) for name, value in sorted(package.metrics.items())],
         inputs=[_lineage(package, "test")],
         files=package.folder / FIGURES,

@@ -17,13 +17,15 @@ from taskzoo.search.final import train_with_care
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Lookup, Problem, seeded
-from taskzoo.search.space import Architecture, SearchSpace
+from taskzoo.search.space import Architecture, SearchSpace, decode
 
-FinalistName = Literal["searched", "searched_plain", "searched_frozen", "backbone"]
+FinalistName = Literal["searched", "searched_plain", "searched_frozen", "inherited", "inherited_frozen", "backbone"]
 FINALISTS: Mapping[FinalistName, str] = {
     "searched": "the best architecture found, trained with care",
     "searched_plain": "the best architecture found, trained as candidates are, but whole and longer",
     "searched_frozen": "the best cell found, on the trunk as it is",
+    "inherited": "the best architecture of the recommended source, unchanged, trained with care",
+    "inherited_frozen": "the best cell of the recommended source, unchanged, on the trunk as it is",
     "backbone": "the backbone as it is, trained with care",
 }
 SEED = 0  # Of all final trainings.
@@ -51,6 +53,7 @@ class Finalist:
 def train_finalists(
     space: SearchSpace,
     best: Architecture,
+    inherited: Architecture | None,
     backbone: str,
     state: State,
     problem: Problem,
@@ -64,13 +67,15 @@ def train_finalists(
     Args:
         space: That was searched.
         best: What was found in it.
+        inherited: What the recommended source found in it; None where there is nothing to inherit.
         backbone: The probe's, by its timm name.
         state: Of the backbone, from which it and every trunk start.
         problem: The task.
         params: Of the trainings.
 
     Returns:
-        The finalists, by falling reward on validation images; of equals, as ``FINALISTS`` has them.
+        The finalists, by falling reward on validation images; of equals, as ``FINALISTS`` has them. An architecture
+        that is inherited and found stands among them as found.
     """
     images, labels = problem.train_images, problem.train_labels
     alone = ModelSpace([backbone], images.shape[-1], {backbone: state})
@@ -78,15 +83,23 @@ def train_finalists(
     def with_care(network: nn.Module) -> nn.Module:
         return train_with_care(network.to(device()), images, labels, problem.classes, params, SEED)
 
-    begun = start(space, best, problem, params)
+    def on_top_then_whole(whole: FinalistName, top: FinalistName, architecture: Architecture) -> list[Finalist]:
+        begun = start(space, architecture, problem, params)
+        found = [_finalist(whole, space, architecture, with_care(deepcopy(begun)), problem)]
+        if isinstance(space, CellSpace):
+            found.append(_finalist(top, space, architecture, begun, problem))
+        return found
+
     found = [
-        _finalist("searched", space, best, with_care(deepcopy(begun)), problem),
+        *on_top_then_whole("searched", "searched_frozen", best),
         _finalist("searched_plain", space, best, _trained_plainly(space, best, problem, params), problem),
         _finalist("backbone", alone, (0,), with_care(start(alone, (0,), problem, params)), problem),
     ]
-    if isinstance(space, CellSpace):
-        found.insert(2, _finalist("searched_frozen", space, best, begun, problem))
-    return sorted(found, key=lambda each: -problem.reward(each.metrics))
+    known = [decode(each.space, each.architecture) for each in found]
+    if inherited is not None and decode(space, inherited) not in known:
+        found += on_top_then_whole("inherited", "inherited_frozen", inherited)
+    order = list(FINALISTS)
+    return sorted(found, key=lambda each: (-problem.reward(each.metrics), order.index(each.name)))
 
 
 def start(

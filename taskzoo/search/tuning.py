@@ -1,6 +1,6 @@
 """From a task's trials to its chosen, trained and once tested network, in one folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from taskzoo.data.tasks import Task
@@ -43,6 +43,7 @@ def write_search(
     trials: Sequence[Trial],
     search: SearchParams,
     probe: ProbeParams,
+    inherited: Mapping[str, str] | None = None,
 ) -> dict[str, float]:
     """Train the finalists, test the best of them once, and write records, weights and numbers in one step.
 
@@ -55,6 +56,7 @@ def write_search(
         trials: Of all arms; the choice is made on their rewards.
         search: How many elites, and the final trainings.
         probe: Input form.
+        inherited: Architecture that is recommended without a search, option by decision; None where none is.
 
     Returns:
         Numbers of the chosen network.
@@ -62,7 +64,8 @@ def write_search(
     problem, undominated = make_problem(task, search, probe), front(elites(trials, len(trials)), search.costs)
     best = confirm(space, problem, trials, search.elites, search.confirmations)
     architecture = encode(space, best[0].architecture)
-    finalists = train_finalists(space, architecture, probe.backbone, state, problem, search.final)
+    given = None if inherited is None else encode(space, inherited)
+    finalists = train_finalists(space, architecture, given, probe.backbone, state, problem, search.final)
     chosen = finalists[0]
     metrics: dict[str, float] = {
         "search_val_accuracy": best[0].accuracy,

@@ -216,7 +216,8 @@ def _search(
     problem = make_problem(task, params.search, params.probe)
     todo = Searches(problem, state, params.search, params.probe, arms, params.seed)
     trials = search_together(todo, UNFINISHED)
-    metrics = write_search(folder / "search", task, space, state, arms, trials, params.search, params.probe)
+    inherited = advice.inherited.architecture if advice.inherited else None
+    metrics = write_search(folder / "search", task, space, state, arms, trials, params.search, params.probe, inherited)
     comparison = Comparison(target=task.name, transfers=transfers, trials=trials)
     write_json(folder / "comparison.json", comparison.model_dump(mode="json"))
     shutil.rmtree(UNFINISHED / todo.digest())

@@ -1,12 +1,14 @@
 """The outcome of an adaptation as a short table that a person can act on."""
 
 import math
+from collections.abc import Mapping
 from statistics import mean, stdev
 
 import yaml
 from rich.console import Console
 from rich.table import Table
 
+from taskzoo.params import CostName
 from taskzoo.recommend.recommendation import Recommendation
 from taskzoo.search.finalists import FINALISTS
 from taskzoo.workflow.adapting import Outcome
@@ -18,6 +20,15 @@ ARMS = {
     "no-transfer": "no transfer",
     "scratch": "random weights",
 }
+# How each cost of one inference on one image is told: a factor, and words around the number.
+COSTS: Mapping[CostName, tuple[float, str]] = {
+    "parameters": (1, "{:,.0f} parameters"),
+    "macs": (1e-6, "{:.1f} M MACs"),
+    "memory": (1e-6, "{:.1f} MB of memory"),
+    "latency": (1, "{:.3g} ms of latency"),
+    "energy": (1, "{:.3g} J of energy"),
+    "peak_power": (1, "{:.3g} W of peak power"),
+}
 
 
 def show(outcome: Outcome, console: Console) -> None:
@@ -26,19 +37,11 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(outcome.advice.recommendation.reason)
     console.print(outcome.advice.narrowing.reason)
     console.print(_accuracies(outcome))
-    metrics = outcome.metrics
+    console.print(_finalists(outcome))
     console.print(
-        f"Chosen network: {FINALISTS[outcome.finalist]}; {metrics['parameters']:,.0f} parameters, "
-        f"{metrics['macs'] / 1e6:.1f} M MACs, {outcome.start}; "
-        f"validation accuracy {metrics['tuned_val_accuracy']:.3f}, test accuracy "
-        f"{metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
+        f"Chosen network: {FINALISTS[outcome.finalist]}; {_costs(outcome.metrics)}; {outcome.start}; "
+        f"test accuracy {outcome.metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
     )
-    others = (
-        f"{FINALISTS[name]} {metrics[f'{name}_val_accuracy']:.3f}"
-        for name in FINALISTS
-        if f"{name}_val_accuracy" in metrics
-    )
-    console.print(f"Compared on validation images: {'; '.join(others)}.")
     console.print(
         f"In the UI: `make ui`, Models, {outcome.name} ({outcome.uri}). "
         f"Keep the data set's version: git add targets/{outcome.name}/data.dvc"
@@ -109,3 +112,25 @@ def _accuracies(outcome: Outcome) -> Table:
     for row in outcome.comparison.transfers:
         table.add_row(ARMS[row.arm], row.source, f"{mean(row.accuracies):.3f} +- {stdev(row.accuracies):.3f}")
     return table
+
+
+def _finalists(outcome: Outcome) -> Table:
+    """Return the networks that were compared, and whose architecture was inherited."""
+    inherited, metrics = outcome.advice.inherited, outcome.metrics
+    table = Table(title="Accuracy on validation images")
+    table.add_column("network")
+    table.add_column("accuracy", justify="right")
+    table.add_column("chosen")
+    for name, words in FINALISTS.items():
+        if f"{name}_val_accuracy" in metrics:
+            chosen = "yes" if name == outcome.finalist else ""
+            table.add_row(words, f"{metrics[f'{name}_val_accuracy']:.3f}", chosen)
+    if inherited is not None:
+        known = "" if "inherited_val_accuracy" in metrics else ", which is among these already"
+        table.caption = f"Inherited: the best architecture of {inherited.source}{known}"
+    return table
+
+
+def _costs(metrics: Mapping[str, float]) -> str:
+    """Return what a network costs, with units."""
+    return ", ".join(words.format(metrics[cost] * scale) for cost, (scale, words) in COSTS.items() if cost in metrics)

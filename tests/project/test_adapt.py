@@ -9,6 +9,10 @@ import yaml
 
 from taskzoo.entry import run
 from taskzoo.params import parse_params
+from taskzoo.recommend.advice import load_advice
+from taskzoo.records import read_json
+from taskzoo.search.results import Elites
+from taskzoo.search.tuning import ELITES, METRICS
 from tests.project.projects import TASKS, Project, contents, store, textures, workspace
 
 pytestmark = pytest.mark.slow
@@ -50,6 +54,17 @@ def test_the_target_is_a_model_like_the_others(adapted: Adapted) -> None:
     assert ("my-task", "champion", 1) in found["aliases"]
     stages = {str(name).split()[0] for _, name, _ in found["runs"] if str(name).endswith(" my-task")}
     assert stages >= {"dataset", "validate", "train", "fisher", "search", "package"}
+
+
+def test_the_sources_architecture_is_trained_where_it_is_recommended_and_new(adapted: Adapted) -> None:
+    root = adapted.project.root
+    folder, advice = root / "targets/my-task/search", load_advice(root / "targets/my-task/advice.json")
+    assert (advice.inherited is not None) == bool(advice.recommendation.recommended)
+    found = read_json(folder / ELITES, Elites, "search").elites[0].architecture
+    new = advice.inherited is not None and advice.inherited.architecture != found
+    assert ("inherited_val_accuracy" in read_json(folder / METRICS, dict[str, float], "search")) == new
+    for name in TASKS:  # Nothing is recommended yet when the pipeline searches.
+        assert "inherited_val_accuracy" not in read_json(root / "searches" / name / METRICS, dict[str, float], "search")
 
 
 def test_the_outcome_is_told(adapted: Adapted, images: Path) -> None:

@@ -66,6 +66,7 @@ def test_the_recommendation_is_shown_with_all_that_its_numbers_are_read_by(regis
     assert run.data.metrics["reference.itself"] == pytest.approx(0.05)
     assert run.data.metrics["reference.chance"] == pytest.approx(0.95)
     assert run.data.params["narrowing"] == ADVICE.narrowing.reason
+    assert run.data.params["inherited"] == "near"
     page = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/narrowing.md")
     assert page == describe_narrowing("t", ADVICE.narrowing)
     children = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")

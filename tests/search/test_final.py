@@ -18,7 +18,7 @@ from taskzoo.search.finalists import FINALISTS, start, train_finalists
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import seeded
 from taskzoo.search.rewards import Limit, Mixed, Reward, by_accuracy
-from taskzoo.search.space import sample
+from taskzoo.search.space import Architecture, SearchSpace, mutate, sample
 from tests.search.conftest import PROBE, make_problem, pictures
 
 STILL = {"shift": 0.0, "erase": 0.0, "smoothing": 0.0}
@@ -104,11 +104,36 @@ def test_the_best_on_validation_images_comes_first(space: CellSpace) -> None:
     problem, best = make_problem(), sample(space, np.random.default_rng(0))
     state = initial_state(PROBE)
     params = FinalParams(steps=25, batch_size=16, shift=0.0)
-    finalists = train_finalists(space, best, PROBE.backbone, state, problem, params)
+    other = mutate(space, best, np.random.default_rng(0))
+    finalists = train_finalists(space, best, other, PROBE.backbone, state, problem, params)
     assert {each.name for each in finalists} == set(FINALISTS)
+    inherited = {each.name for each in finalists if each.architecture == other}
+    assert inherited == {"inherited", "inherited_frozen"}
     values = [accuracy(each.network, problem.val_images, problem.val_labels) for each in finalists]
     assert values == [each.metrics.accuracy for each in finalists] == sorted(values, reverse=True)
     assert max(values) > 0.9
+
+
+def test_what_is_known_is_not_trained_again(space: CellSpace) -> None:
+    problem, best = make_problem(), sample(space, np.random.default_rng(0))
+    params, state = FinalParams(steps=2, batch_size=16), initial_state(PROBE)
+
+    def names(space: SearchSpace, found: Architecture, inherited: Architecture) -> set[str]:
+        return {each.name for each in train_finalists(space, found, inherited, PROBE.backbone, state, problem, params)}
+
+    without = {name for name in FINALISTS if not name.startswith("inherited")}
+    assert names(space, best, best) == without
+    models = ModelSpace(["test_convnext3", PROBE.backbone, "test_byobnet"], 32, {PROBE.backbone: state})
+    assert names(models, (0,), (1,)) == {"searched", "searched_plain", "backbone"}  # It is the backbone.
+    assert names(models, (0,), (2,)) == {"searched", "searched_plain", "inherited", "backbone"}
+
+
+def test_equals_come_in_the_order_of_their_list(space: CellSpace) -> None:
+    problem = replace(make_problem(), reward=lambda metrics: 0.0)
+    best, params = sample(space, np.random.default_rng(0)), FinalParams(steps=2, batch_size=16)
+    other = mutate(space, best, np.random.default_rng(0))
+    finalists = train_finalists(space, best, other, PROBE.backbone, initial_state(PROBE), problem, params)
+    assert [each.name for each in finalists] == list(FINALISTS)
 
 
 def test_the_chosen_one_keeps_the_limit_that_was_searched_under(space: CellSpace) -> None:
@@ -119,7 +144,7 @@ def test_the_chosen_one_keeps_the_limit_that_was_searched_under(space: CellSpace
         limited = replace(problem, reward=reward)
         return [
             each.metrics.macs
-            for each in train_finalists(space, best, PROBE.backbone, initial_state(PROBE), limited, params)
+            for each in train_finalists(space, best, None, PROBE.backbone, initial_state(PROBE), limited, params)
         ]
 
     either = macs(by_accuracy)

@@ -72,8 +72,9 @@ def test_a_search_leaves_a_network_that_comes_back(kind: SpaceName, tmp_path: Pa
     metrics = write_search(tmp_path, given, space, STATE, {"full": options(space)}, trials, chosen, PROBE)
     assert read_json(tmp_path / TRIALS, SearchRecord, "search").kind == kind
     assert json.loads((tmp_path / METRICS).read_text()) == metrics
+    assert not {name for name in metrics if name.startswith("inherited")}
     best = encode(space, elites(trials, 1)[0].architecture)
-    finalists = train_finalists(space, best, PROBE.backbone, STATE, problem, chosen.final)
+    finalists = train_finalists(space, best, None, PROBE.backbone, STATE, problem, chosen.final)
     assert load_spec(tmp_path / SPEC_FILE).finalist == finalists[0].name
     comes_back(tmp_path, finalists[0].network)
     searched = next(each for each in finalists if each.name == "searched")
