@@ -39,6 +39,8 @@ TargetName = Literal[
     "segment_semantic",
     "segment_unsup2d",
     "segment_unsup25d",
+    "class_object",
+    "class_scene",
     "autoencoding",
     "denoising",
     "inpainting",
@@ -146,7 +148,7 @@ class SplitParams(Section):
 
 
 class TaskParams(Section):
-    """One task over a data set: a map from the data set's classes to the task's, or an image to predict."""
+    """One task over a data set: a map from the data set's classes to the task's, or a domain to predict."""
 
     dataset: Name
     groups: dict[str, list[str | int]] | None = Field(
@@ -159,7 +161,7 @@ class TaskParams(Section):
     target: TargetName | None = Field(
         None,
         exclude_if=lambda value: value is None,
-        description="A domain to predict for every pixel, in place of classes.",
+        description="A domain to predict from the image, in place of classes.",
     )
 
     @model_validator(mode="after")
