@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from taskzoo.data.dense.files import Raw
+from taskzoo.data.dense.meshes.source import read_meshes
 from taskzoo.data.dense.rooms.source import read_rooms
 from taskzoo.data.dense.taskonomy import read_taskonomy
 from taskzoo.data.dense.views import RGB, View, Views, encoding_of
@@ -80,7 +81,9 @@ def build_views(name: str, params: DatasetParams, split: SplitParams, folder: Pa
 
 
 def _read(name: str, params: DatasetParams) -> Views:
-    return read_rooms(params) if params.format == "rooms" else read_taskonomy(name, params)
+    if params.format == "rooms":
+        return read_rooms(params)
+    return read_meshes(name, params) if params.format == "meshes" else read_taskonomy(name, params)
 
 
 def _check_splits(name: str, counts: Mapping[Split, Counter[str]]) -> None:

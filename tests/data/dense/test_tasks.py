@@ -253,7 +253,7 @@ def test_parameters_name_a_target_or_classes() -> None:
 
 def test_options_of_another_format_are_refused() -> None:
     for options, says in (
-        ({"views": 3}, "views is set and format is None; expected format taskonomy or rooms; drop views"),
+        ({"views": 3}, "views is set and format is None; expected format taskonomy or rooms or meshes; drop views"),
         ({"format": "taskonomy", "image_size": 32}, "image_size is set and format is taskonomy; expected format rooms"),
         ({"format": "rooms", "group": "(x)"}, "group is set, which format rooms does not use; drop it"),
     ):
