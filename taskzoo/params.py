@@ -21,7 +21,7 @@ MeasureName = Literal[
     "pixel_unlikeness",
 ]
 SpaceName = Literal["cells", "stages", "models", "nasbench201"]
-FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"]
+FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms", "meshes"]
 StrategyName = Literal[
     "random", "evolution", "tpe", "nsga2", "monas", "naswot", "area", "fuse", "snas", "one_shot", "en2as"
 ]
@@ -39,6 +39,8 @@ TargetName = Literal[
     "segment_semantic",
     "segment_unsup2d",
     "segment_unsup25d",
+    "class_object",
+    "class_scene",
     "autoencoding",
     "denoising",
     "inpainting",
@@ -48,10 +50,10 @@ TargetName = Literal[
 FORMAT_OPTIONS = {
     "domains": ("taskonomy",),
     "split_file": ("taskonomy",),
-    "views": ("taskonomy", "rooms"),
+    "views": ("taskonomy", "rooms", "meshes"),
     "rooms": ("rooms",),
-    "image_size": ("rooms",),
-    "seed": ("rooms",),
+    "image_size": ("rooms", "meshes"),
+    "seed": ("rooms", "meshes"),
 }
 
 SUPERNETS: tuple[StrategyName, ...] = ("snas", "one_shot", "en2as")
@@ -93,8 +95,8 @@ class DatasetParams(Section):
     path: str = Field(
         description="File or folder to read; DVC watches it. Embedded sets name the module that reads them."
     )
-    format: Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms"] | None = (
-        Field(None, description="How to read it; found from the path when left out, except taskonomy and rooms.")
+    format: FormatName | None = Field(
+        None, description="How to read it; found from the path when left out, except taskonomy, rooms and meshes."
     )
     name: str | None = Field(None, description="torchvision's class name, for format torchvision.")
     group: str | None = Field(
@@ -112,11 +114,13 @@ class DatasetParams(Section):
         description="Taskonomy's train_val_test_*.csv: names each building's split; others are left out.",
     )
     views: int | None = Field(
-        None, ge=1, description="At most so many views a building (taskonomy); views a room, 10 when left out (rooms)."
+        None,
+        ge=1,
+        description="At most so many views a building (taskonomy); views a room or mesh, 10 when left out.",
     )
     rooms: int = Field(30, ge=3, description="Synthetic rooms, for format rooms; each stays in one split.")
-    image_size: int = Field(64, ge=16, le=512, description="Pixels a side, for format rooms.")
-    seed: int = Field(0, description="Of the rooms and cameras, for format rooms.")
+    image_size: int = Field(64, ge=16, le=512, description="Pixels a side, for formats rooms and meshes.")
+    seed: int = Field(0, description="Of the rooms, cameras and colours, for formats rooms and meshes.")
 
     @model_validator(mode="after")
     def _options_are_of_the_format(self) -> "DatasetParams":
@@ -125,7 +129,7 @@ class DatasetParams(Section):
                 formats = " or ".join(FORMAT_OPTIONS[field])
                 raise ValueError(f"{field} is set and format is {self.format}; expected format {formats}; drop {field}")
         unused = sorted(self.model_fields_set & {"group", "max_per_class"})
-        if self.format in {"taskonomy", "rooms"} and unused:
+        if self.format in {"taskonomy", "rooms", "meshes"} and unused:
             raise ValueError(f"{unused[0]} is set, which format {self.format} does not use; drop it")
         return self
 
@@ -146,7 +150,7 @@ class SplitParams(Section):
 
 
 class TaskParams(Section):
-    """One task over a data set: a map from the data set's classes to the task's, or an image to predict."""
+    """One task over a data set: a map from the data set's classes to the task's, or a domain to predict."""
 
     dataset: Name
     groups: dict[str, list[str | int]] | None = Field(
@@ -159,7 +163,7 @@ class TaskParams(Section):
     target: TargetName | None = Field(
         None,
         exclude_if=lambda value: value is None,
-        description="A domain to predict for every pixel, in place of classes.",
+        description="A domain to predict from the image, in place of classes.",
     )
 
     @model_validator(mode="after")

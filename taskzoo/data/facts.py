@@ -30,7 +30,7 @@ def image_facts(folder: Path, manifest: Manifest) -> pd.DataFrame:
         digest_in_other_split, group_in_other_split, digest_in_other_class, duplicate (a later copy inside
         its split) and imbalance (the largest class's size divided by that of the row's class). A data set
         without classes has no facts of labels and classes, but targets (whether every target file is whole
-        and of the image's size) and seen (the least share of valid pixels in one of them).
+        and of the image's size) and seen (the least share of valid pixels in one of them, 0 where it is lacking).
     """
     rows: list[dict[str, Any]] = []
     for split in SPLITS:
@@ -69,11 +69,14 @@ def _targets(cells: dict[str, Any], domains: list[str], shape: tuple[int, int]) 
     seen = []
     for domain in domains:
         encoding = encoding_of(domain)
+        if cells[domain] is None and encoding.whole:
+            seen.append(0.0)
+            continue
         try:
             raw = encoding.read(cells[domain], domain)
         except InputError:
             return {"targets": False, "seen": None}
-        if raw.shape[:2] != shape:
+        if not encoding.whole and raw.shape[:2] != shape:
             return {"targets": False, "seen": None}
         seen.append(float(encoding.valid(raw).mean()))
     return {"targets": True, "seen": min(seen)}

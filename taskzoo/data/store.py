@@ -25,7 +25,7 @@ from taskzoo.params import DatasetParams, SplitParams
 
 __all__ = ["Manifest", "build_dataset", "load_manifest", "load_split"]
 
-VIEW_FORMATS = ("taskonomy", "rooms")  # Formats of images with target images in place of labels.
+VIEW_FORMATS = ("taskonomy", "rooms", "meshes")  # Formats of images with target images in place of labels.
 ROWS_PER_GROUP = 1000
 PROGRESS_FROM = 2000
 

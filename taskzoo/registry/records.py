@@ -47,7 +47,7 @@ class TaskCard(Record):
         probe: Backbone and input form.
         fingerprint: What two packages must share to be comparable.
         train: How well the probes learned.
-        synthetic: Whether the task was made up, for a benchmark of the registry.
+        synthetic: Whether the task was made up, for a benchmark of the registry; its images may be where it was not.
     """
 
     schema_version: Literal[2] = SCHEMA

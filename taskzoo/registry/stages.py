@@ -66,7 +66,7 @@ def identity(package: Package) -> dict[str, str]:
         "schema": str(card.schema_version),
         "classes": str(len(card.classes)),
         "backbone": card.probe.backbone,
-        "synthetic": str(card.synthetic).lower(),
+        "synthetic": str(card.synthetic or card.dataset.synthetic).lower(),
     }
 
 

@@ -1,6 +1,7 @@
 """Registering: once, completely, and found again."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModelStatus, Run
 
 from taskzoo.registry.package import Package
+from taskzoo.registry.stages import identity
 from taskzoo.registry.store import Receipt, Registry
 from tests.registry.packages import make_package
 
@@ -47,6 +49,16 @@ def test_every_stage_has_a_run(registry: Registry, pets: Package) -> None:
     assert one(registry, "validate").data.params == {"decodable": "True", "duplicate": "False"}
     assert one(registry, "search").data.metrics["best.full.fuse.seed-0"] == pytest.approx(0.53)
     assert one(registry, "package").data.metrics["test_accuracy"] == 0.88
+
+
+def test_a_task_of_made_up_images_is_tagged_synthetic(pets: Package) -> None:
+    images = pets.card.model_copy(update={"dataset": pets.card.dataset.model_copy(update={"synthetic": True})})
+    task = pets.card.model_copy(update={"synthetic": True})
+    assert [identity(replace(pets, card=card))["synthetic"] for card in (pets.card, images, task)] == [
+        "false",
+        "true",
+        "true",
+    ]
 
 
 def test_curves_have_steps(zoo: Registry, pets: Package) -> None:

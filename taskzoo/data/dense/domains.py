@@ -1,4 +1,4 @@
-"""Every target image, in one table: its file, its range for a network, its likelihood."""
+"""Every target, in one table: its file, its range for a network, its likelihood."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from taskzoo.data.dense import encodings, recipes
+from taskzoo.data.dense.classes import OBJECTS, SCENES
 from taskzoo.data.dense.encodings import FULL, Encoding, Values
 from taskzoo.data.dense.recipes import Example, Pixels
 from taskzoo.data.dense.segmentation import boundaries
@@ -27,7 +28,7 @@ SEMANTIC_CLASSES = 17
 
 @dataclass(frozen=True)
 class Domain:
-    """What can be asked of every pixel.
+    """What can be asked of every pixel, or of the whole image.
 
     A data set that holds the domain's file gives the target; another one's images give it by the recipe.
 
@@ -130,6 +131,8 @@ _TABLE = (
         by_depth=True,
         scale=_region_boundaries,
     ),
+    Domain("class_object", 1, "categorical", classes=len(OBJECTS), encoding=encodings.OBJECT),
+    Domain("class_scene", 1, "categorical", classes=len(SCENES), encoding=encodings.SCENE),
     Domain("autoencoding", 3, "laplace", recipe=recipes.autoencoding),
     Domain("denoising", 3, "laplace", recipe=recipes.denoising),
     Domain("inpainting", 3, "laplace", recipe=recipes.inpainting),

@@ -1,8 +1,9 @@
-"""Views on disk: the Parquet files of other data sets, with one more column of PNG files a domain.
+"""Views on disk: the Parquet files of other data sets, with one more column of files a domain.
 
 Targets lie beside their image, so that a split stays one file, whole or absent, and a row cannot lose its target.
 Parquet keeps columns apart: a task reads those that it needs, and no others. The files are stored as they came,
-since PNG loses nothing. Targets that the image itself gives are computed when a task is loaded.
+since they lose nothing; null where a view lacks one. Targets that the image itself gives are computed when a task is
+loaded.
 """
 
 import json
@@ -18,7 +19,8 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
-from taskzoo.data.dense.encodings import Raw
+from taskzoo.data.dense.files import Raw
+from taskzoo.data.dense.meshes.source import read_meshes
 from taskzoo.data.dense.rooms.source import read_rooms
 from taskzoo.data.dense.taskonomy import read_taskonomy
 from taskzoo.data.dense.views import RGB, View, Views, encoding_of
@@ -79,7 +81,9 @@ def build_views(name: str, params: DatasetParams, split: SplitParams, folder: Pa
 
 
 def _read(name: str, params: DatasetParams) -> Views:
-    return read_rooms(params) if params.format == "rooms" else read_taskonomy(name, params)
+    if params.format == "rooms":
+        return read_rooms(params)
+    return read_meshes(name, params) if params.format == "meshes" else read_taskonomy(name, params)
 
 
 def _check_splits(name: str, counts: Mapping[Split, Counter[str]]) -> None:
@@ -129,22 +133,27 @@ def _write(
 
 
 def _row(view: View, domains: tuple[str, ...], size: Size | None) -> tuple[CanonicalImage, dict[str, Any], list[str]]:
-    """Return a view's image, its row of the table, and the digests of its targets' pixels."""
+    """Return a view's image, its row of the table, and the digests of its targets' pixels, "" where one is lacking."""
     contents = view.read()
     image = canonical_image(contents[RGB], f"{view.path} rgb")
     found = (image.width, image.height)
     _check_size(view.path, RGB, found, size or found)
     digests = []
     for domain in domains:
-        raw = encoding_of(domain).read(contents[domain], f"{view.path} {domain}")
-        _check_size(view.path, domain, (raw.shape[1], raw.shape[0]), found)
+        if domain not in contents:
+            digests.append("")
+            continue
+        encoding = encoding_of(domain)
+        raw = encoding.read(contents[domain], f"{view.path} {domain}")
+        if not encoding.whole:
+            _check_size(view.path, domain, (raw.shape[1], raw.shape[0]), found)
         _check_depth(view.path, domain, raw)
         digests.append(digest_bytes(f"{raw.dtype} {raw.shape}\n".encode() + raw.tobytes()))
     row = {
         "image": {"bytes": image.content, "path": view.path},
         "digest": image.digest,
         "group": view.group,
-        **{domain: contents[domain] for domain in domains},
+        **{domain: contents.get(domain) for domain in domains},
     }
     return image, row, digests
 

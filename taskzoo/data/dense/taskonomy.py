@@ -1,7 +1,8 @@
-"""Taskonomy's files: ``point_{P}_view_{V}_domain_{D}.png`` in one folder a domain.
+"""Taskonomy's files: ``point_{P}_view_{V}_domain_{D}.png``, or ``.npy``, in one folder a domain.
 
 The folder of a domain lies below its building's (Taskonomy), above it (Omnidata), or at the top where there is one
-building only. The folder names the domain: names of files do not always agree with it (``segmentsemantic``).
+building only. The folder names the domain: names of files do not always agree with it (``segmentsemantic``,
+``class_places``).
 """
 
 import os
@@ -14,14 +15,14 @@ from pathlib import Path
 
 from taskzoo.data.dense.domains import DOMAINS, STORED
 from taskzoo.data.dense.split_file import read_split_file
-from taskzoo.data.dense.views import MASK, MASKS, RGB, View, Views
+from taskzoo.data.dense.views import MASK, MASKS, RGB, View, Views, encoding_of
 from taskzoo.data.record import first_few
 from taskzoo.data.splits import position
 from taskzoo.errors import InputError
 from taskzoo.params import DatasetParams
 
-FILE = re.compile(r"point_(\d+)_view_(\d+)_domain_\w+\.png")
-FOLDERS = {RGB, MASK, *STORED}
+FILE = re.compile(r"point_(\d+)_view_(\d+)_domain_\w+(\.\w+)")
+SUFFIXES = {RGB: ".png", **{domain: encoding_of(domain).file.suffix for domain in (MASK, *STORED)}}  # by folder
 
 
 @dataclass(frozen=True, order=True)
@@ -78,7 +79,7 @@ def read_taskonomy(name: str, params: DatasetParams) -> Views:
                 path=str(key),
                 group=key.building,
                 split=None if splits is None else splits[key.building.lower()],
-                read=partial(_read, {domain: found[key][domain] for domain in (RGB, *domains)}),
+                read=partial(_read, {domain: file for domain, file in found[key].items() if domain in (RGB, *domains)}),
             )
             for key in keys
         ],
@@ -91,13 +92,13 @@ def _scan(root: Path) -> dict[_Key, dict[str, Path]]:
     for folder, below, files in os.walk(root):
         below.sort()
         parts = Path(folder).relative_to(root).parts
-        kinds = [part for part in parts if part in FOLDERS]
+        kinds = [part for part in parts if part in SUFFIXES]
         if len(kinds) != 1:
             continue
-        building = ([root.resolve().name] + [part for part in parts if part not in FOLDERS])[-1]
+        building = ([root.resolve().name] + [part for part in parts if part not in SUFFIXES])[-1]
         for file in sorted(files):
             match = FILE.fullmatch(file)
-            if match is None:
+            if match is None or match[3] != SUFFIXES[kinds[0]]:
                 continue
             key = _Key(building, int(match[1]), int(match[2]))
             if kinds[0] in found[key]:
@@ -140,9 +141,8 @@ def _first_of_each_building(keys: list[_Key], limit: int | None) -> list[_Key]:
 
 
 def _check_complete(name: str, found: _Files, domains: tuple[str, ...]) -> None:
-    lacking = [
-        f"{key} lacks {domain}" for key, files in found.items() for domain in (RGB, *domains) if domain not in files
-    ]
+    needed = (RGB, *(domain for domain in domains if not encoding_of(domain).whole))
+    lacking = [f"{key} lacks {domain}" for key, files in found.items() for domain in needed if domain not in files]
     if lacking:
         raise InputError(
             f"the data set {name!r} lacks {len(lacking):,} files of its {len(found):,} views: {first_few(lacking)}; "
@@ -157,6 +157,6 @@ def _read(files: Mapping[str, Path]) -> dict[str, bytes]:
             contents[domain] = file.read_bytes()
         except OSError as error:
             raise InputError(
-                f"{file} cannot be read ({error.strerror}); expected a PNG file; mend or remove it."
+                f"{file} cannot be read ({error.strerror}); expected a file of {domain}; mend or remove it."
             ) from error
     return contents

@@ -1,4 +1,4 @@
-"""A dense task: images and what to predict for every pixel, as arrays of one size."""
+"""A dense task: images and what to predict for every pixel or the whole image, as arrays of one size."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,8 @@ import numpy.typing as npt
 from scipy.ndimage import binary_erosion
 
 from taskzoo.data.dense.domains import COMPUTED, DOMAINS, Domain
-from taskzoo.data.dense.encodings import Mask, Raw, Values
+from taskzoo.data.dense.encodings import Mask, Values
+from taskzoo.data.dense.files import Raw
 from taskzoo.data.dense.recipes import Pixels
 from taskzoo.data.dense.views import MASKS, encoding_of
 from taskzoo.data.manifest import Manifest, load_manifest
@@ -161,6 +162,8 @@ def _load_split(
     keys = [digest_bytes(f"{seed}:{digest}".encode()) for digest in table["digest"].to_pylist()]
     images, targets, masks = [], [], []
     for row in _rows(table, np.argsort(np.array(keys), kind="stable")):
+        if any(row[file] is None for file in files):
+            continue
         image = np.ascontiguousarray(square_pixels(row["image"]["bytes"], image_size).transpose(1, 2, 0))
         if files:
             where = f"{folder / f'{split}.parquet'}, {row['image']['path']}"
@@ -197,13 +200,14 @@ def _rows(table: Any, order: npt.NDArray[np.int64]) -> Iterator[dict[str, Any]]:
 
 
 def _stored(domain: Domain, contents: Mapping[str, bytes], image_size: int, where: str) -> tuple[Values, Mask]:
-    """Return target [C, S, S] and validity [1, S, S] of a view's files."""
+    """Return target [C, S, S] and validity [1, S, S] of a view's files, with 1 for S where they tell of the whole."""
     encoding = encoding_of(domain.name)
-    seen = np.ones((image_size, image_size), dtype=bool)
+    side = 1 if encoding.whole else image_size
+    seen = np.ones((side, side), dtype=bool)
     raws = {}
     for file, content in contents.items():
         form = encoding_of(file)
-        raws[file] = _nearest(form.read(content, f"{where} {file}"), image_size)
+        raws[file] = _nearest(form.read(content, f"{where} {file}"), side)
         seen &= form.valid(raws[file])
     values = np.where(seen, encoding.decode(raws[domain.name]), 0)
     # Beside a hole of the mesh a value may be of what lies behind it.

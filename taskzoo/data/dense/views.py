@@ -21,7 +21,7 @@ class View:
         path: Names the view inside its source.
         group: The building or room, which stays in one split.
         split: The split that the source itself puts it in; None where it names none.
-        read: Gives the content of its files by domain, ``rgb`` among them.
+        read: Gives the content of its files by domain, ``rgb`` among them; without those that it lacks.
     """
 
     path: str
@@ -36,7 +36,7 @@ class Views:
 
     Attributes:
         format: How they are read.
-        domains: What every view has, without ``rgb``.
+        domains: What every view has, without ``rgb``; those of the whole image may be lacking.
         synthetic: Whether they were made up.
         views: In the order in which they are stored.
     """

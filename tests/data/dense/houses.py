@@ -14,6 +14,10 @@ from tests.data.pictures import encoded
 Layout = Callable[[str, str], str]
 SIDE = 24
 ALL = tuple(name for name, domain in DOMAINS.items() if domain.encoding is not None)
+WHOLE = ("class_object", "class_scene")
+IMAGES = tuple(name for name in ALL if name not in WHOLE)
+# Of domains whose files have another name than their folder.
+TOKENS = {"segment_semantic": "segmentsemantic", "class_scene": "class_places"}
 
 LAYOUTS: dict[str, Layout] = {
     "building above domain": lambda building, domain: f"{building}/{domain}",
@@ -36,6 +40,8 @@ def sample(domain: str, seed: int, side: int = SIDE) -> Values:
         return -np.sort(-rng.uniform(-30, 30, (2, side, side)), axis=0)
     if domain == "segment_semantic":
         return rng.integers(0, 17, shape).astype(np.float64)
+    if domain in WHOLE:
+        return rng.integers(0, DOMAINS[domain].classes or 0, (1, 1, 1)).astype(np.float64)
     if domain.startswith("segment"):
         return rng.integers(0, 200, shape).astype(np.float64)
     return rng.uniform(0, 0.1, shape)
@@ -59,13 +65,15 @@ def house(root: Path, building: str, views: int, layout: Layout, domains: Sequen
         seed = first + view
         files = {"rgb": encoded(rgb(seed))}
         for domain in domains:
-            seen = hole(seed) if DOMAINS[domain].by_depth else np.ones((SIDE, SIDE), bool)
-            files[domain] = encoding_of(domain).write(sample(domain, seed), seen)
+            values = sample(domain, seed)
+            seen = hole(seed) if DOMAINS[domain].by_depth else np.ones(values.shape[1:], bool)
+            files[domain] = encoding_of(domain).write(values, seen)
         for domain, content in files.items():
             folder = root / layout(building, domain)
             folder.mkdir(parents=True, exist_ok=True)
-            token = domain.replace("segment_semantic", "segmentsemantic")
-            (folder / f"point_{view}_view_{view % 3}_domain_{token}.png").write_bytes(content)
+            token = TOKENS.get(domain, domain)
+            suffix = ".npy" if domain in WHOLE else ".png"
+            (folder / f"point_{view}_view_{view % 3}_domain_{token}{suffix}").write_bytes(content)
     return root
 
 

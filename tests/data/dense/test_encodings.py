@@ -9,9 +9,10 @@ from PIL import Image
 
 from taskzoo.data.dense.domains import DOMAINS
 from taskzoo.data.dense.encodings import CLASSES, CURVATURE, DEPTH, MESH, NORMAL, REGIONS, SHADING, STRENGTH
+from taskzoo.data.dense.files import Png
 from taskzoo.data.dense.views import encoding_of
 from taskzoo.errors import InputError
-from tests.data.dense.houses import ALL, SIDE, hole, rgb, sample
+from tests.data.dense.houses import IMAGES, SIDE, hole, rgb, sample
 from tests.data.pictures import encoded
 
 # Half of what one count of the file is worth.
@@ -39,13 +40,14 @@ def grey8(*values: int) -> bytes:
     return encoded(np.array([values], np.uint8))
 
 
-@pytest.mark.parametrize("domain", ALL)
+@pytest.mark.parametrize("domain", IMAGES)
 def test_values_survive_a_file_to_half_a_count(domain: str) -> None:
     encoding, values, seen = encoding_of(domain), sample(domain, 1), hole(3)
     content = encoding.write(values, seen)
+    assert isinstance(encoding.file, Png)
     with Image.open(io.BytesIO(content)) as picture:
         assert picture.format == "PNG"
-        assert picture.mode == {(8, 1): "L", (8, 3): "RGB", (16, 1): "I;16"}[encoding.bits, encoding.channels]
+        assert picture.mode == {(8, 1): "L", (8, 3): "RGB", (16, 1): "I;16"}[encoding.file.bits, encoding.file.channels]
     raw = encoding.read(content, "x")
     decoded = encoding.decode(raw)
     assert decoded.shape == (DOMAINS[domain].channels, SIDE, SIDE)

@@ -1,10 +1,12 @@
 """Maps of a view against closed forms: a sphere, a wall, a box on the floor."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from taskzoo.data.dense.encodings import Mask
-from taskzoo.data.dense.rooms.casting import FIELD_OF_VIEW, Camera, cast, pixel_rays
+from taskzoo.data.dense.rooms.casting import FIELD_OF_VIEW, Camera, cast, lit, pixel_rays
 from taskzoo.data.dense.rooms.maps import geometry, normal_corners, occlusion_edges, reshading
 from taskzoo.data.dense.rooms.paint import photograph, random_appearance
 from taskzoo.data.dense.rooms.scene import random_camera, random_scene
@@ -161,6 +163,7 @@ def test_the_outside_of_a_window_is_missing() -> None:
     hits = cast([scene.room], camera, SIDE)
     _, seen = geometry(hits, camera)
     assert 0 < (~seen).sum() < seen.size / 2
-    picture = photograph([scene.room], camera, random_appearance(1, scene.lights, np.random.default_rng(0)), SIDE)
+    appearance = random_appearance(1, scene.lights, np.random.default_rng(0))
+    picture = photograph(cast([scene.room], camera, 2 * SIDE), partial(lit, [scene.room]), appearance)
     colours = picture[~seen].astype(int)
     assert (np.abs(colours - np.median(colours, 0)).max(1) == 0).mean() > 0.5, "one colour, but for mixed borders"

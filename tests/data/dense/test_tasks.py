@@ -16,7 +16,7 @@ from taskzoo.data.tasks import load_task
 from taskzoo.errors import InputError
 from taskzoo.files import digest_folder
 from taskzoo.params import DatasetParams, Params, SizeParams, SplitParams, TargetName, TaskParams, parse_params
-from tests.data.dense.houses import ALL, SIDE, flat_depth, hole, rgb, sample, street
+from tests.data.dense.houses import IMAGES, SIDE, flat_depth, hole, rgb, sample, street
 from tests.data.pictures import dataset, image_folder
 
 SPLIT = SplitParams(val=0.25, test=0.25)
@@ -56,7 +56,7 @@ def load(folder: Path, target: TargetName, size: int = SIDE, sizes: SizeParams =
     return load_dense_task("it", TaskParams(dataset="x", target=target), folder, sizes, size, 0)
 
 
-@pytest.mark.parametrize("target", ALL)
+@pytest.mark.parametrize("target", IMAGES)
 def test_a_stored_target_is_the_files_values_where_they_are_valid(houses: Path, target: TargetName) -> None:
     task, domain = load(houses, target), DOMAINS[target]
     seeds = {rgb(100 * house + view).tobytes(): 100 * house + view for house in range(8) for view in range(3)}
@@ -253,7 +253,7 @@ def test_parameters_name_a_target_or_classes() -> None:
 
 def test_options_of_another_format_are_refused() -> None:
     for options, says in (
-        ({"views": 3}, "views is set and format is None; expected format taskonomy or rooms; drop views"),
+        ({"views": 3}, "views is set and format is None; expected format taskonomy or rooms or meshes; drop views"),
         ({"format": "taskonomy", "image_size": 32}, "image_size is set and format is taskonomy; expected format rooms"),
         ({"format": "rooms", "group": "(x)"}, "group is set, which format rooms does not use; drop it"),
     ):

@@ -1,14 +1,14 @@
 """Colours of a view: solid textures, point lights with shadows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from taskzoo.data.dense.rooms.casting import NOTHING, Camera, cast, lit
-from taskzoo.data.dense.rooms.shapes import FACES, Array, Shape, dot
+from taskzoo.data.dense.rooms.casting import NOTHING, Hits
+from taskzoo.data.dense.rooms.shapes import FACES, Array, dot
 
 Pattern = Literal["plain", "checker", "stripes", "marble"]
 PATTERNS: tuple[Pattern, ...] = ("plain", "checker", "stripes", "marble")
@@ -59,7 +59,7 @@ class Appearance:
     """The colours and lights of one view.
 
     Attributes:
-        textures: One for each face of the room, then one for each other shape.
+        textures: One for each face of the room, then one for each other shape; those beyond begin again.
         lights: Positions [L, 3].
         strengths: Of the lights [L].
         ambient: Light from everywhere.
@@ -106,31 +106,32 @@ def _random_texture(rng: np.random.Generator) -> Texture:
     )
 
 
-def photograph(shapes: Sequence[Shape], camera: Camera, appearance: Appearance, side: int) -> npt.NDArray[np.uint8]:
+def photograph(
+    hits: Hits, lit: Callable[[Array, Array], npt.NDArray[np.bool_]], appearance: Appearance
+) -> npt.NDArray[np.uint8]:
     """Render a view.
 
     Args:
-        shapes: All that can be seen.
-        camera: Where from.
+        hits: What its rays meet, 2 S a side.
+        lit: Tells which points [P, 3] a light [3] reaches.
         appearance: Colours and lights.
-        side: Pixels a side.
 
     Returns:
         Pixels [S, S, 3], each the mean of four rays.
     """
-    hits = cast(shapes, camera, side * SAMPLES)
+    side = hits.side // SAMPLES
     # Each face of the room, which is the first shape, has a texture of its own; others have one for all faces.
     surfaces = np.where(hits.shapes == 0, hits.faces, hits.shapes + FACES - 1)
     colours = np.zeros_like(hits.points)
     for number, texture in enumerate(appearance.textures):
-        here = surfaces == number
+        here = surfaces % len(appearance.textures) == number
         colours[here] = texture.at(hits.points[here])
     light = np.full(len(colours), appearance.ambient)
     for position, strength in zip(appearance.lights, appearance.strengths, strict=True):
         towards = position - hits.points
         facing = dot(hits.normals, towards)
         bright = np.flatnonzero(facing > 0)
-        bright = bright[lit(shapes, hits.points[bright], position)]
+        bright = bright[lit(hits.points[bright], position)]
         squared = dot(towards[bright], towards[bright])
         light[bright] += strength * facing[bright] / np.sqrt(squared) / (1 + squared / HALF_BRIGHT**2)
     shaded = np.clip(colours * light[:, None], 0, 1) ** (1 / GAMMA)

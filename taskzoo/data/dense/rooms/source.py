@@ -5,16 +5,16 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from taskzoo.data.dense.rooms.casting import cast
+from taskzoo.data.dense.rooms.casting import cast, lit
 from taskzoo.data.dense.rooms.maps import geometry
-from taskzoo.data.dense.rooms.paint import photograph, random_appearance
+from taskzoo.data.dense.rooms.paint import SAMPLES, photograph, random_appearance
 from taskzoo.data.dense.rooms.scene import Scene, random_camera, random_scene
 from taskzoo.data.dense.views import RGB, View, Views, encoding_of
 from taskzoo.data.images import encode
-from taskzoo.params import DatasetParams
+from taskzoo.params import DatasetParams, TargetName
 
 VIEWS = 10
-MAPS = (
+MAPS: tuple[TargetName, ...] = (
     "depth_euclidean",
     "depth_zbuffer",
     "edge_occlusion",
@@ -67,9 +67,10 @@ def render(seed: int, room: int, view: int, side: int) -> Mapping[str, bytes]:
     rng = np.random.default_rng([seed, room, view])
     camera = random_camera(scene, rng)
     maps, seen = geometry(cast(scene.shapes, camera, side), camera)
+    hits = cast(scene.shapes, camera, side * SAMPLES)
     appearance = random_appearance(len(scene.shapes), scene.lights, rng)
     files = {domain: encoding_of(domain).write(values, seen) for domain, values in maps.items()}
-    return files | {RGB: encode(photograph(scene.shapes, camera, appearance, side))}
+    return files | {RGB: encode(photograph(hits, partial(lit, scene.shapes), appearance))}
 
 
 @lru_cache(maxsize=1)

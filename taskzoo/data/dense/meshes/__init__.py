@@ -1,0 +1,1 @@
+"""Mesh files, cast ray by ray by embree: images and geometry of given places."""
