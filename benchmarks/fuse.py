@@ -26,6 +26,7 @@ from benchmarks.transfer.inputs import build_datasets
 from benchmarks.transfer.inputs import task as transfer_task
 from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams, StrategyName
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import Recipe
 from taskzoo.search.nasbench201 import NASBench201Space, cell_string
@@ -47,7 +48,7 @@ def problem() -> Problem:
     task, probe = transfer_task("small", "cifar-ten"), ProbeParams(image_size=16)
     (images, labels), (val_images, val_labels) = tensors(task.train, probe), tensors(task.val, probe)
     train, val = (images[:TRAIN], labels[:TRAIN]), (val_images[:VAL], val_labels[:VAL])
-    return Problem(*train, *val, classes=10, recipe=RECIPE)
+    return Problem(*train, *val, form=ClassForm(10), recipe=RECIPE)
 
 
 def measure(strategy: StrategyName, seed: int) -> None:

@@ -21,6 +21,7 @@ MeasureName = Literal[
     "pixel_unlikeness",
 ]
 SpaceName = Literal["cells", "stages", "models", "nasbench201"]
+SearchedName = Literal[SpaceName, "decoders"]  # Decoders are of dense targets alone.
 FormatName = Literal["folder", "parquet", "npz", "torchvision", "digits", "mnist5k", "taskonomy", "rooms", "meshes"]
 StrategyName = Literal[
     "random", "evolution", "tpe", "nsga2", "monas", "naswot", "area", "fuse", "snas", "one_shot", "en2as"
@@ -276,6 +277,12 @@ class CellsParams(Section):
     width: int = Field(32, ge=4, le=4096, description="Channels of a cell.")
 
 
+class DecodersParams(Section):
+    """Decoders on the probe's trained trunk, for dense targets: maps to use, an operation on each, how to enlarge."""
+
+    width: int = Field(16, ge=4, le=4096, description="Channels of a decoder.")
+
+
 class StagesParams(Section):
     """Networks from random weights: depth, width, group size, kernel and block of each stage."""
 
@@ -332,6 +339,7 @@ class SearchParams(Section):
 
     space: SpaceName = Field("cells", description="What is searched; the section or list of that name is its size.")
     cells: CellsParams = CellsParams()
+    decoders: DecodersParams = Field(DecodersParams(), description="Of every dense target, whatever ``space`` says.")
     stages: StagesParams = StagesParams()
     models: list[str] = Field(
         ["test_resnet", "test_efficientnet", "test_byobnet", "test_convnext3"],

@@ -50,7 +50,7 @@ def measure(name: str, strategy: str, weight: float, seed: int) -> None:
     where, task = space(name), problem(name)
     if weight < 1:
         task = replace(task, reward=Mixed("parameters", largest(where, task), weight))
-    relaxed, start = Relaxed(where, task.classes, seed), time.process_time()
+    relaxed, start = Relaxed(where, task.form.outputs, seed), time.process_time()
     train_relaxed(relaxed, where, task, STEPS, seed, relaxation=STRATEGIES[strategy])
     seconds = time.process_time() - start
     chosen = relaxed.likeliest()
@@ -80,8 +80,8 @@ def largest(where: SearchSpace, task: Problem) -> int:
     chosen: Architecture = (0,) * len(where.choices)
     for place, choice in enumerate(where.choices):
         others = [(*chosen[:place], index, *chosen[place + 1 :]) for index in range(len(choice.options))]
-        chosen = max(others, key=lambda each: weights(where, each, task.classes))
-    return weights(where, chosen, task.classes)
+        chosen = max(others, key=lambda each: weights(where, each, task.form.outputs))
+    return weights(where, chosen, task.form.outputs)
 
 
 def weights(where: SearchSpace, architecture: Architecture, classes: int) -> int:

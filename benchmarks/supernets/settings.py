@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from benchmarks.transfer.inputs import initial, task
 from benchmarks.transfer.settings import settings
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
@@ -45,4 +46,4 @@ def problem(name: str) -> Problem:
     if name == "nasbench201":
         train, val = functional.avg_pool2d(train, 2), functional.avg_pool2d(val, 2)
     val, val_labels = val[:VALIDATION], val_labels[:VALIDATION]
-    return Problem(train, train_labels, val, val_labels, CLASSES, Recipe(STEPS, BATCH, RATE))
+    return Problem(train, train_labels, val, val_labels, ClassForm(CLASSES), Recipe(STEPS, BATCH, RATE))

@@ -18,6 +18,7 @@ from benchmarks.transfer.recommender import DEFAULT, recommenders
 from benchmarks.transfer.settings import CACHE, settings, zoo
 from taskzoo.files import write_json
 from taskzoo.params import FinalParams, RecommendParams, SearchParams
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import Recipe, accuracy
 from taskzoo.recommend.inheritance import inherit
@@ -74,7 +75,7 @@ def problem(name: str) -> Problem:
     (images, labels), (val_images, val_labels) = tensors(task.train, probe), tensors(task.val, probe)
     recipe = Recipe(DEFAULTS.steps, DEFAULTS.batch_size, DEFAULTS.learning_rate)
     train, val = (images[:TRAIN], labels[:TRAIN]), (val_images[:VAL], val_labels[:VAL])
-    return Problem(*train, *val, classes=len(task.classes), recipe=recipe)
+    return Problem(*train, *val, form=ClassForm(len(task.classes)), recipe=recipe)
 
 
 def timed(part: CellSpace, name: str, seconds: float, seed: int, known: list[Told]) -> list[Told]:
@@ -186,7 +187,7 @@ def trained(
 
     def train(network: nn.Module, steps: int) -> nn.Module:
         params = FinalParams(steps=steps, batch_size=32, learning_rate=RATE, batch_norm="frozen", mirror=True)
-        return train_with_care(network, own.train_images, own.train_labels, own.classes, params, seed)
+        return train_with_care(network, own.train_images, own.train_labels, own.form, params, seed)
 
     one = min(_timed(lambda: train(deepcopy(top), WARM)) for _ in range(2)) / WARM
     steps = max(WARM, int((until - time.process_time()) / one))

@@ -44,14 +44,14 @@ class Appearance(BaseModel):
     Attributes:
         features: To the initial state's network.
         pixels: By colour, contrast and roughness.
-        classes: Of the task.
+        classes: Of the task; 0 where its target is numbers.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     features: Cloud
     pixels: Cloud
-    classes: int = Field(ge=1)
+    classes: int = Field(ge=0)
 
 
 def appearance(draws: Sequence[Observation]) -> Appearance:

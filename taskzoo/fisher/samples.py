@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from taskzoo.data.dense.tasks import draw_views, shuffled
-from taskzoo.data.tasks import Task, TaskSplit, draw, permuted
+from taskzoo.data.tasks import Task, TaskSplit, draw, few_shot, permuted
 from taskzoo.fisher.head import fit_head, fit_numbers
 from taskzoo.fisher.pixel_rows import AtPixel, at_places, choose_places, mark, pixel_features
 from taskzoo.probe.forms import AnySplit, AnyTask, ClassForm, Form, PixelForm
@@ -41,6 +41,11 @@ class Seen:
 def draw_some(split: AnySplit, count: int, seed: int) -> AnySplit:
     """Draw images: equally many of each class where there is one an image."""
     return draw(split, count, seed) if isinstance(split, TaskSplit) else draw_views(split, count, seed)
+
+
+def few_images(split: AnySplit, count: int, seed: int) -> AnySplit:
+    """Draw so many images of each class, or so many in all where there is no class an image."""
+    return few_shot(split, count, seed) if isinstance(split, TaskSplit) else draw_views(split, count, seed)
 
 
 def without_meaning(task: AnyTask) -> AnyTask:

@@ -5,13 +5,14 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from taskzoo.data.dense.domains import Domain
+from taskzoo.data.dense.domains import DOMAINS, Domain
 from taskzoo.data.dense.tasks import DenseSplit, DenseTask
 from taskzoo.data.tasks import Task, TaskSplit
 from taskzoo.likelihood import Categorical, Gaussian, Laplace, Likelihood, PixelCategorical
-from taskzoo.params import ProbeParams
+from taskzoo.params import ProbeParams, TargetName
 from taskzoo.probe.network import Probe, State, build_probe, normalise
 from taskzoo.probe.pyramid import DenseProbe, build_dense_probe
 from taskzoo.probe.training import EVALUATION_BATCH, accuracy
@@ -26,6 +27,14 @@ class Form(Protocol):
     @property
     def likelihood(self) -> Likelihood:
         """What outputs say of targets."""
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs, a pixel where there is one a pixel."""
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 where targets are numbers."""
 
     def build(self, params: ProbeParams, state: State) -> Probe | DenseProbe:
         """Make a network whose backbone holds ``state`` and whose head is zero, on the CPU."""
@@ -51,6 +60,11 @@ class ClassForm:
     def likelihood(self) -> Likelihood:
         """The softmax."""
         return Categorical()
+
+    @property
+    def outputs(self) -> int:
+        """One a class."""
+        return self.classes
 
     def build(self, params: ProbeParams, state: State) -> Probe:
         """Make a network with a linear head on pooled features."""
@@ -93,9 +107,19 @@ class PixelForm:
         known: dict[str, Likelihood] = {"gaussian": Gaussian(), "laplace": Laplace(), "categorical": PixelCategorical()}
         return known[self.domain.likelihood]
 
+    @property
+    def outputs(self) -> int:
+        """One a channel, or a class."""
+        return len(self.constant)
+
+    @property
+    def classes(self) -> int:
+        """The domain's."""
+        return self.domain.classes or 0
+
     def build(self, params: ProbeParams, state: State) -> DenseProbe:
         """Make a network with a linear head on all maps."""
-        return build_dense_probe(params, len(self.constant), state)
+        return build_dense_probe(params, self.outputs, state)
 
     def tensors(self, split: AnySplit, params: ProbeParams) -> tuple[Tensor, Tensor]:
         """Return images, and targets [N, C, S, S], NaN where missing, or classes int64 [N, S, S], -1 where missing."""
@@ -121,6 +145,46 @@ class PixelForm:
         if self.domain.classes is not None:
             return outputs.argmax(1, keepdim=True)
         return outputs * self.unit[:, None, None] + self.centre[:, None, None]
+
+
+class PixelRecord(BaseModel):
+    """A ``PixelForm`` for files.
+
+    Attributes:
+        target: The domain's name.
+        centre: Of each channel.
+        unit: Of each channel.
+        constant: The best outputs that know nothing of the image.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    target: TargetName
+    centre: tuple[float, ...]
+    unit: tuple[float, ...]
+    constant: tuple[float, ...]
+
+    def form(self) -> PixelForm:
+        """Return the form."""
+        return PixelForm(
+            DOMAINS[self.target], *(torch.tensor(each) for each in (self.centre, self.unit, self.constant))
+        )
+
+
+def record_of(form: Form) -> PixelRecord | None:
+    """Return a dense form for files; None where there is one class an image."""
+    if not isinstance(form, PixelForm):
+        return None
+    centre, unit, constant = (tuple(each.tolist()) for each in (form.centre, form.unit, form.constant))
+    return PixelRecord(target=form.domain.name, centre=centre, unit=unit, constant=constant)
+
+
+def class_names(task: AnyTask) -> tuple[str, ...]:
+    """Return the names of the classes among which one is chosen for an image; none where there is no such choice."""
+    if isinstance(task, Task):
+        return task.classes
+    form = form_of(task)
+    return tuple(str(each) for each in range(form.classes)) if isinstance(form, ClassForm) else ()
 
 
 @torch.no_grad()

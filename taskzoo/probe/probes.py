@@ -10,7 +10,7 @@ from taskzoo.data.tasks import Task, TaskSplit
 from taskzoo.files import digest_json, remove_others
 from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams, TrainParams
-from taskzoo.probe.forms import AnyTask, form_of
+from taskzoo.probe.forms import AnyTask, class_names, form_of
 from taskzoo.probe.network import Probe, State, build_probe, device, fingerprint, normalise
 from taskzoo.probe.storage import ProbeRecord, load_record, save_probe, saved_key
 from taskzoo.probe.training import Recipe, fit
@@ -87,7 +87,7 @@ def _train(
         task_digest=task.digest,
         fingerprint=fingerprint(probe, initial),
         repeat=repeat,
-        classes=task.classes if isinstance(task, Task) else (),
+        classes=class_names(task),
         score=form.score(network, *form.tensors(task.val, probe)),
         curve=tuple(curve),
         key=key,

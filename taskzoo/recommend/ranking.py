@@ -169,10 +169,17 @@ def _scored(
 
 
 def _breadths(column: DistanceColumn, names: Sequence[str]) -> Array:
-    """Return the logarithm of each source's number of classes, standardised; zeros where one is not known."""
-    if not all(name in column.classes for name in names):
-        return np.zeros(len(names))
-    return standardised(np.log([column.classes[name] for name in names]))
+    """Return how many classes each source tells apart, as ``breadth`` counts them."""
+    return breadth(np.array([column.classes.get(name, 0) for name in names], dtype=np.float64))
+
+
+def breadth(classes: Array) -> Array:
+    """Return the logarithm of numbers of classes, standardised; 0 where there are none (a source of numbers)."""
+    known = classes > 0
+    if not known.any():
+        return np.zeros(len(classes))
+    logarithms = np.log(np.where(known, classes, 1))
+    return standardised(np.where(known, logarithms, logarithms[known].mean()))
 
 
 def _beside(

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from taskzoo.data.tasks import Task, few_shot
 from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.fisher.samples import few_images
 from taskzoo.params import CompareParams, ProbeParams, TrainParams
-from taskzoo.probe.network import State, build_probe, device, initial_state
-from taskzoo.probe.probes import tensors
+from taskzoo.probe.forms import AnyTask, form_of
+from taskzoo.probe.network import State, device, initial_state
 from taskzoo.probe.storage import load_backbone
-from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.probe.training import Recipe, fit
 from taskzoo.recommend.comparison import Transfer
 from taskzoo.recommend.recommendation import Recommendation
 
@@ -45,17 +45,18 @@ class FewShot:
     Args:
         task: The target.
         probe: Backbone and input form.
-        compare: Images a class, steps, number of draws.
+        compare: Images a class (of a dense target, images), steps, number of draws.
         train: Gives the policy for batch normalisation and the weight decay.
     """
 
-    def __init__(self, task: Task, probe: ProbeParams, compare: CompareParams, train: TrainParams) -> None:
-        self.task = task
+    def __init__(self, task: AnyTask, probe: ProbeParams, compare: CompareParams, train: TrainParams) -> None:
+        self.form = form_of(task)
         self.probe = probe
         self.draws = [
-            tensors(few_shot(task.train, compare.images_per_class, draw), probe) for draw in range(compare.draws)
+            self.form.tensors(few_images(task.train, compare.images_per_class, draw), probe)
+            for draw in range(compare.draws)
         ]
-        self.test = tensors(task.test, probe)
+        self.test = self.form.tensors(task.test, probe)
         self.recipe = Recipe(
             steps=compare.steps,
             batch_size=compare.batch_size,
@@ -65,13 +66,13 @@ class FewShot:
         )
 
     def accuracies(self, states: Sequence[State]) -> list[float]:
-        """Return test accuracies, one a draw; draw d starts from ``states[d]``, cycling."""
+        """Return test accuracies, of a dense target skills, one a draw; draw d starts from ``states[d]``, cycling."""
         return [self._one(states[draw % len(states)], *data, draw) for draw, data in enumerate(self.draws)]
 
     def _one(self, state: State, images: Tensor, labels: Tensor, seed: int) -> float:
-        network = build_probe(self.probe, len(self.task.classes), state).to(device())
-        fit(network, images, labels, self.recipe, seed)
-        return accuracy(network, *self.test)
+        network = self.form.build(self.probe, state).to(device())
+        fit(network, images, labels, self.recipe, seed, likelihood=self.form.likelihood)
+        return max(0.0, self.form.score(network, *self.test))
 
 
 def transfers(

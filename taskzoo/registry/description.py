@@ -20,7 +20,7 @@ def describe_package(package: Package) -> str:
     accuracies = ", ".join(f"{accuracy:.3f}" for accuracy in card.train.accuracies)
     rows = [
         ("data set", f"{card.dataset.name} ({images}), digest `{card.dataset.digest[:12]}`"),
-        ("classes", f"{len(card.classes)}: {_some(card.classes)}"),
+        _asked(package),
         ("probe", f"{card.probe.backbone}, fingerprint `{card.fingerprint}`"),
         ("probe accuracy (validation, each repeat)", accuracies),
         (f"reaches 1 - eps = {1 - card.train.eps:g}", "yes" if card.train.reached else "no"),
@@ -66,9 +66,22 @@ def _shares(shares: Mapping[str, float], options: Sequence[str]) -> str:
 def headline(package: Package) -> dict[str, str]:
     """Return what the list of models shows of a task, short enough to be read there."""
     closest, _ = package.distances.ranking()[0]
-    shown = {"data": package.card.dataset.name, "classes": str(len(package.card.classes)), "closest": closest}
-    accuracy = package.metrics.get("tuned_test_accuracy")
-    return shown if accuracy is None else shown | {"accuracy": f"{accuracy:.3f}"}
+    pixels, accuracy = package.network.pixels, package.metrics.get("tuned_test_accuracy")
+    asked = {"classes": str(len(package.card.classes))} if pixels is None else {"target": pixels.target}
+    shown = {"data": package.card.dataset.name, **asked, "closest": closest}
+    name = "accuracy" if pixels is None else "skill"
+    return shown if accuracy is None else shown | {name: f"{accuracy:.3f}"}
+
+
+def _asked(package: Package) -> tuple[str, str]:
+    """Return what a task asks: its classes, or its dense target and what stands for the accuracy there."""
+    pixels, classes = package.network.pixels, package.card.classes
+    if pixels is None:
+        return "classes", f"{len(classes)}: {_some(classes)}"
+    kind = pixels.form().domain.likelihood
+    return "dense target", (
+        f"{pixels.target} ({kind}); accuracy here is skill, the share of the best constant's loss that is taken away"
+    )
 
 
 def _some(classes: tuple[str, ...]) -> str:

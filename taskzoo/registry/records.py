@@ -23,7 +23,7 @@ class TrainRecord(Record):
     """How well the task's probes learned it.
 
     Attributes:
-        accuracies: On the validation images in [0, 1], one for each repeat.
+        accuracies: On the validation images in [0, 1], one for each repeat; of a dense target skills.
         eps: A probe counts as an approximation network at 1 - eps.
         reached: Whether every repeat does.
     """
@@ -40,9 +40,9 @@ class TaskCard(Record):
         name: The task's name.
         dataset: The manifest of the data set that the task was made of.
         validation: Whether each expectation on the data set held.
-        labels: The map from the data set's classes to the task's.
+        labels: The map from the data set's classes to the task's, or its dense target.
         task_digest: Digest of the task's images and label map.
-        classes: The task's classes, in the order of the outputs.
+        classes: The task's classes, in the order of the outputs; none where there is a target for every pixel.
         sizes: Images asked of each split.
         probe: Backbone and input form.
         fingerprint: What two packages must share to be comparable.

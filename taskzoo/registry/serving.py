@@ -11,29 +11,32 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from torch import Tensor
 
 from taskzoo.data.images import canonical_image
 from taskzoo.data.tasks import square_pixels
 from taskzoo.errors import InputError
+from taskzoo.probe.forms import PixelForm
 from taskzoo.probe.network import normalise
+from taskzoo.probe.pictures import pictures, png
 from taskzoo.probe.training import in_batches
 from taskzoo.registry.package import load_card
 from taskzoo.search.network import load_network
 
 
 class TaskNetwork(PythonModel):
-    """Images in, the task's classes out."""
+    """Images in, the task's classes out, or for a dense target an image out."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Rebuild the tuned network from the package's JSON and safetensors."""
         folder = Path(context.artifacts["package"])
         self.card = load_card(folder)
-        _, self.network = load_network(folder)
+        self.spec, self.network = load_network(folder)
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Classify encoded images.
+        """Classify encoded images, or predict an image from each.
 
         Args:
             context: MLflow's; not needed once loaded.
@@ -41,9 +44,13 @@ class TaskNetwork(PythonModel):
             params: None are known.
 
         Returns:
-            One row an image: ``label``, its ``probability``, and ``probabilities``, class -> probability.
+            One row an image. Of classes: ``label``, its ``probability``, and ``probabilities``, class -> probability.
+            Of a dense target: ``image``, a PNG file for people, and ``values``, its numbers or classes by channel,
+            row and column.
         """
         images = normalise(self._pixels(model_input["image"]), self.card.probe)
+        if self.spec.pixels is not None:
+            return _dense(self.spec.pixels.form(), in_batches(self.network, images))
         probabilities = torch.softmax(in_batches(self.network, images).double(), dim=1).numpy()
         classes = self.card.classes
         return pd.DataFrame(
@@ -74,6 +81,12 @@ class TaskNetwork(PythonModel):
             except InputError as error:
                 raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
         return np.stack(images)
+
+
+def _dense(form: PixelForm, outputs: Tensor) -> pd.DataFrame:
+    values = form.values(outputs)
+    shown = [png(picture) for picture in pictures(form, values)]
+    return pd.DataFrame({"image": shown, "values": [each.double().tolist() for each in values]})
 
 
 set_model(TaskNetwork())

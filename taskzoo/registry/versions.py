@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Map
+from mlflow.types.schema import Array, Map
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 import taskzoo
@@ -29,8 +29,9 @@ from taskzoo.registry.stages import distance_points, identity, reference_points
 CHAMPION = "champion"
 ARTIFACT = "package"
 SERVING = Path(__file__).with_name("serving.py")
-SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec(DataType.binary, "image")]),
+IMAGE = Schema([ColSpec(DataType.binary, "image")])
+CLASSES = ModelSignature(
+    inputs=IMAGE,
     outputs=Schema(
         [
             ColSpec(DataType.string, "label"),
@@ -38,6 +39,10 @@ SIGNATURE = ModelSignature(
             ColSpec(Map(DataType.double), "probabilities"),
         ]
     ),
+)
+DENSE = ModelSignature(
+    inputs=IMAGE,
+    outputs=Schema([ColSpec(DataType.binary, "image"), ColSpec(Array(Array(Array(DataType.double))), "values")]),
 )
 # What serving.py imports, directly or through the rooms below it.
 REQUIREMENTS = (
@@ -125,7 +130,7 @@ def _log_model(connection: Connection, package: Package, run_id: str, tags: dict
             path,
             python_model=str(SERVING),
             artifacts={ARTIFACT: str(content)},
-            signature=SIGNATURE,
+            signature=CLASSES if package.network.pixels is None else DENSE,
             input_example=pd.DataFrame({"image": [example_image(package)]}),
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             code_paths=[str(Path(taskzoo.__file__).parent)],

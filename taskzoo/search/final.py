@@ -20,22 +20,24 @@ from torchvision.transforms import v2
 
 from taskzoo.params import FinalParams
 from taskzoo.probe.convolutions import fast_convolutions
+from taskzoo.probe.forms import ClassForm, Form
 from taskzoo.probe.training import BatchNorm, batches
 
 
 def train_with_care(
-    network: nn.Module, images: Tensor, labels: Tensor, classes: int, params: FinalParams, seed: int
+    network: nn.Module, images: Tensor, labels: Tensor, form: Form, params: FinalParams, seed: int
 ) -> nn.Module:
     """Train a network, in place, and return the average of its weights over the last steps.
 
-    AdamW without decay of biases and normalisation, warm-up and a cosine down to zero, cross-entropy with smoothed
-    labels, and an exponential moving average whose memory grows with the steps done.
+    AdamW without decay of biases and normalisation, warm-up and a cosine down to zero, and an exponential moving
+    average whose memory grows with the steps done. Of classes, images vary and labels are smoothed; dense targets
+    would have to move with their images, and are learned as they are.
 
     Args:
-        network: Maps images to logits [N, K].
+        network: Maps images to outputs.
         images: float32 [N, 3, H, W], normalised.
-        labels: int64 [N].
-        classes: Number K.
+        labels: Targets, [N, ...].
+        form: What the task asks of the network.
         params: Of the training and of how images vary.
         seed: Of the batch order, of dropout, and of how images vary.
 
@@ -48,15 +50,18 @@ def train_with_care(
         optimiser, params.steps, warmup_t=round(params.warmup * params.steps), warmup_lr_init=0, t_in_epochs=False
     )
     average = ModelEmaV3(network, decay=params.average, use_warmup=True)
-    vary = Variation(params, images.shape[-1], classes)
+    vary = Variation(params, images.shape[-1], form.classes) if isinstance(form, ClassForm) else None
     network.train()
     if params.batch_norm == "frozen":
         _keep_statistics(network)
     with _own_randomness(seed), fast_convolutions(network):
         for step, index in enumerate(batches(len(labels), params.batch_size, params.steps, seed)):
             schedule.step_update(step)
-            varied, targets = vary(images[index], labels[index])
-            loss = functional.cross_entropy(network(varied.to(where)), targets.to(where))
+            if vary is None:
+                loss = form.likelihood.negative_log(network(images[index].to(where)), labels[index].to(where)).mean()
+            else:
+                varied, targets = vary(images[index], labels[index])
+                loss = functional.cross_entropy(network(varied.to(where)), targets.to(where))
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

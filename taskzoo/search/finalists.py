@@ -2,33 +2,38 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import nn
 
 from taskzoo.params import FinalParams
+from taskzoo.probe.forms import PixelForm
 from taskzoo.probe.network import Probe, State, device
-from taskzoo.probe.training import Recipe, accuracy, fit, in_batches
+from taskzoo.probe.pyramid import DenseProbe
+from taskzoo.probe.training import Recipe, fit, in_batches
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.costs import measure_costs
+from taskzoo.search.decoders import DecoderSpace
 from taskzoo.search.final import train_with_care
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.problem import Lookup, Problem, seeded
+from taskzoo.search.pyramids import PyramidSpace
 from taskzoo.search.space import Architecture, SearchSpace, decode
 
 FinalistName = Literal["searched", "searched_plain", "searched_frozen", "inherited", "inherited_frozen", "backbone"]
 FINALISTS: Mapping[FinalistName, str] = {
     "searched": "the best architecture found, trained with care",
     "searched_plain": "the best architecture found, trained as candidates are, but whole and longer",
-    "searched_frozen": "the best cell found, on the trunk as it is",
+    "searched_frozen": "the best cell or decoder found, on the trunk as it is",
     "inherited": "the best architecture of the recommended source, unchanged, trained with care",
-    "inherited_frozen": "the best cell of the recommended source, unchanged, on the trunk as it is",
+    "inherited_frozen": "the best cell or decoder of the recommended source, unchanged, on the trunk as it is",
     "backbone": "the backbone as it is, trained with care",
 }
 SEED = 0  # Of all final trainings.
+ON_TRUNK = (CellSpace, DecoderSpace)
 
 
 @dataclass(frozen=True)
@@ -78,15 +83,18 @@ def train_finalists(
         that is inherited and found stands among them as found.
     """
     images, labels = problem.train_images, problem.train_labels
-    alone = ModelSpace([backbone], images.shape[-1], {backbone: state})
+    size = images.shape[-1]
+    alone: SearchSpace = ModelSpace([backbone], size, {backbone: state})
+    if isinstance(problem.form, PixelForm):
+        alone = PyramidSpace(backbone, size, state)
 
     def with_care(network: nn.Module) -> nn.Module:
-        return train_with_care(network.to(device()), images, labels, problem.classes, params, SEED)
+        return train_with_care(network.to(device()), images, labels, problem.form, params, SEED)
 
     def on_top_then_whole(whole: FinalistName, top: FinalistName, architecture: Architecture) -> list[Finalist]:
         begun = start(space, architecture, problem, params)
         found = [_finalist(whole, space, architecture, with_care(deepcopy(begun)), problem)]
-        if isinstance(space, CellSpace):
+        if isinstance(space, ON_TRUNK):
             found.append(_finalist(top, space, architecture, begun, problem))
         return found
 
@@ -117,14 +125,21 @@ def start(
     Returns:
         The network, on the CPU, in evaluation mode.
     """
-    module = seeded(space, architecture, problem.classes, seed).to(device())
+    module = seeded(space, architecture, problem.form.outputs, seed).to(device())
     recipe = Recipe(params.steps, params.batch_size, problem.recipe.learning_rate, params.weight_decay)
-    if isinstance(space, CellSpace):
-        maps = problem.inputs(space).train
-        fit(Lookup(module, maps), torch.arange(len(problem.train_labels)), problem.train_labels, recipe, seed)
+    likelihood = problem.form.likelihood
+    if isinstance(space, ON_TRUNK):
+        index = torch.arange(len(problem.train_labels))
+        lookup = Lookup(module, problem.inputs(space).train)
+        fit(lookup, index, problem.train_labels, recipe, seed, likelihood=likelihood)
     network = space.assemble(architecture, module)
     if isinstance(network, Probe):
         fit(network.head, in_batches(network.backbone, problem.train_images), problem.train_labels, recipe, seed)
+    if isinstance(network, DenseProbe):
+        network.backbone.requires_grad_(False)
+        frozen = replace(recipe, frozen_batch_norm=True)
+        fit(network, problem.train_images, problem.train_labels, frozen, seed, likelihood=likelihood)
+        network.requires_grad_(True)
     return network
 
 
@@ -132,7 +147,7 @@ def _finalist(
     name: FinalistName, space: SearchSpace, architecture: Architecture, network: nn.Module, problem: Problem
 ) -> Finalist:
     network = network.cpu()
-    reached = accuracy(network, problem.val_images, problem.val_labels)
+    reached = problem.score(network, problem.val_images)
     costs = measure_costs(network, problem.val_images[:1], problem.costs)
     return Finalist(name, space, architecture, network.cpu(), Metrics(accuracy=reached, **costs))
 
@@ -140,7 +155,7 @@ def _finalist(
 def _trained_plainly(
     space: SearchSpace, architecture: Architecture, problem: Problem, params: FinalParams
 ) -> nn.Module:
-    network = space.assemble(architecture, seeded(space, architecture, problem.classes, SEED)).to(device())
+    network = space.assemble(architecture, seeded(space, architecture, problem.form.outputs, SEED)).to(device())
     recipe = Recipe(params.steps, params.batch_size, params.learning_rate, params.weight_decay)
-    fit(network, problem.train_images, problem.train_labels, recipe, SEED)
+    fit(network, problem.train_images, problem.train_labels, recipe, SEED, likelihood=problem.form.likelihood)
     return network

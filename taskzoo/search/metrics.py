@@ -33,7 +33,7 @@ class Metrics(BaseModel):
     """Of one trained architecture; what was not asked for, or cannot be measured here, is None.
 
     Attributes:
-        accuracy: On the validation images, in [0, 1].
+        accuracy: On the validation images, in [0, 1]; of a dense target the skill, 0 where it is worse than none.
         parameters: Of the whole network, trunk included.
         macs: Multiply-accumulates of the whole network on one image.
         memory: Bytes that one inference on one image holds at most at a time, weights included.

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class Mixture(nn.Module):
-    """Candidates whose logits are averaged with weights softmax(alpha).
+    """Candidates whose outputs are averaged with weights softmax(alpha).
 
     Args:
-        candidates: Networks that map the same inputs to logits [N, K].
+        candidates: Networks that map the same inputs to outputs [N, K, ...].
     """
 
     def __init__(self, candidates: Sequence[nn.Module]) -> None:
@@ -24,13 +24,13 @@ class Mixture(nn.Module):
         return self.alpha.detach().softmax(0)
 
     def logits(self, inputs: list[Tensor]) -> Tensor:
-        """Return every candidate's logits [C, N, K]."""
+        """Return every candidate's outputs [C, N, K, ...]."""
         return torch.stack([candidate(inputs) for candidate in self.candidates])
 
     def mix(self, logits: Tensor) -> Tensor:
-        """Return the mean [N, K] of the candidates' logits [C, N, K], weighted by softmax(alpha)."""
-        return torch.einsum("c,cnk->nk", self.alpha.softmax(0), logits)
+        """Return the mean [N, K, ...] of the candidates' outputs [C, N, K, ...], weighted by softmax(alpha)."""
+        return torch.einsum("c,c...->...", self.alpha.softmax(0), logits)
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
-        """Return the mixture's logits [N, K]."""
+        """Return the mixture's outputs [N, K, ...]."""
         return self.mix(self.logits(inputs))

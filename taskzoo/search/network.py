@@ -11,6 +11,7 @@ from torch import nn
 from taskzoo.errors import InputError
 from taskzoo.files import write_bytes, write_json
 from taskzoo.params import ProbeParams
+from taskzoo.probe.forms import PixelRecord
 from taskzoo.records import read_json
 from taskzoo.search.finalists import FinalistName
 from taskzoo.search.space import Architecture, SearchSpace, decode, encode
@@ -30,7 +31,8 @@ class NetworkSpec(BaseModel):
         image_size: Pixels a side.
         mean: Subtracted from pixels in [0, 1].
         std: Divides what is left.
-        classes: The outputs, in order.
+        classes: The outputs, in order; none where there is a target for every pixel.
+        pixels: Of a target for every pixel: what outputs mean.
         finalist: Which of the networks that were compared on validation images.
     """
 
@@ -42,8 +44,28 @@ class NetworkSpec(BaseModel):
     image_size: int = Field(ge=8, le=1024)
     mean: float
     std: float = Field(gt=0)
-    classes: tuple[str, ...] = Field(min_length=2)
+    classes: tuple[str, ...]
+    pixels: PixelRecord | None = None
     finalist: FinalistName
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs, a pixel where there is one a pixel."""
+        return len(self.classes) if self.pixels is None else len(self.pixels.constant)
+
+    @model_validator(mode="after")
+    def _has_outputs(self) -> "NetworkSpec":
+        """Refuse fewer than two classes, or classes beside pixels.
+
+        Returns:
+            The description itself.
+
+        Raises:
+            ValueError: If so.
+        """
+        if (self.pixels is None and len(self.classes) < 2) or (self.pixels is not None and self.classes):
+            raise ValueError("there must be two classes at least, or pixels and no classes")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -65,6 +87,7 @@ def describe_network(
     probe: ProbeParams,
     classes: tuple[str, ...],
     finalist: FinalistName = "searched",
+    pixels: PixelRecord | None = None,
 ) -> NetworkSpec:
     """Describe an assembled network.
 
@@ -74,6 +97,7 @@ def describe_network(
         probe: How its images are made and normalised.
         classes: The outputs, in order.
         finalist: Which of the networks that were compared.
+        pixels: What outputs mean where there is one for every pixel.
 
     Returns:
         The description.
@@ -85,6 +109,7 @@ def describe_network(
         mean=probe.mean,
         std=probe.std,
         classes=classes,
+        pixels=pixels,
         finalist=finalist,
     )
 
@@ -131,4 +156,4 @@ def _empty(spec: NetworkSpec) -> nn.Module:
     """Return the described network with random weights."""
     space = spec.space.make(spec.image_size)
     architecture = encode(space, spec.architecture)
-    return space.assemble(architecture, space.build(architecture, len(spec.classes)))
+    return space.assemble(architecture, space.build(architecture, spec.outputs))

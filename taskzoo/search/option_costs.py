@@ -47,7 +47,7 @@ def option_shares(space: SearchSpace, problem: Problem, cost: CostName, referenc
 
 
 def _count(space: SearchSpace, problem: Problem, architecture: Architecture, cost: CostName) -> int:
-    whole = space.assemble(architecture, seeded(space, architecture, problem.classes, 0))
+    whole = space.assemble(architecture, seeded(space, architecture, problem.form.outputs, 0))
     if cost == "parameters":
         return count_parameters(whole)
     return count_macs(whole, problem.val_images[:1])

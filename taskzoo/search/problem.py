@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from taskzoo.params import CostName
+from taskzoo.probe.forms import Form
 from taskzoo.probe.network import device
-from taskzoo.probe.training import Recipe, accuracy, fit
+from taskzoo.probe.training import Recipe, fit
 from taskzoo.search.costs import check_measurable, measure_costs
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.rewards import Reward, by_accuracy
@@ -70,10 +71,10 @@ class Problem:
 
     Args:
         train_images: float32 [N, 3, H, W], normalised.
-        train_labels: int64 [N].
+        train_labels: Targets, int64 [N] or of every pixel.
         val_images: float32 [M, 3, H, W], normalised.
-        val_labels: int64 [M].
-        classes: Number of outputs.
+        val_labels: Targets, [M, ...].
+        form: What the task asks of a network.
         recipe: How every candidate is trained.
         reward: What a search maximises.
         costs: Measured of every architecture, as parameters and multiply-accumulates always are, and minimised by a
@@ -87,7 +88,7 @@ class Problem:
     train_labels: Tensor
     val_images: Tensor
     val_labels: Tensor
-    classes: int
+    form: Form
     recipe: Recipe
     reward: Reward = by_accuracy
     costs: Sequence[CostName] = ("macs",)
@@ -132,12 +133,21 @@ class Problem:
             Validation accuracy and costs.
         """
         val = Lookup(network, self.inputs(space).val)
-        reached = accuracy(val, torch.arange(len(self.val_labels)), self.val_labels)
+        reached = self.score(val, torch.arange(len(self.val_labels)))
         whole = space.assemble(architecture, network)
         return Metrics(accuracy=reached, **measure_costs(whole, self.val_images[:1], self.costs))
 
+    def score(self, network: nn.Module, images: Tensor) -> float:
+        """Return the accuracy on the validation images; of a dense target the skill, 0 where it is worse than none.
+
+        Args:
+            network: Over ``images``.
+            images: The validation images, or what stands for them.
+        """
+        return max(0.0, self.form.score(network, images, self.val_labels))
+
     def _train(self, space: SearchSpace, architecture: Architecture, seed: int) -> Metrics:
-        network = seeded(space, architecture, self.classes, seed).to(device())
+        network = seeded(space, architecture, self.form.outputs, seed).to(device())
         inputs = self.inputs(space)
         fit(
             Lookup(network, inputs.train),
@@ -145,6 +155,7 @@ class Problem:
             self.train_labels,
             self.recipe,
             seed,
+            likelihood=self.form.likelihood,
         )
         return self.measure(space, architecture, network)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from taskzoo.files import write_json
-from taskzoo.params import SpaceName
+from taskzoo.params import SearchedName
 from taskzoo.search.metrics import Metrics
 from taskzoo.search.problem import Evaluator
 from taskzoo.search.space import Architecture, SearchSpace, decode, encode
@@ -68,7 +68,7 @@ class SearchRecord(BaseModel):
 
     schema_version: Literal[1] = 1
     task: str
-    kind: SpaceName
+    kind: SearchedName
     backbone: str
     options: dict[str, dict[str, tuple[str, ...]]]
     trials: tuple[Trial, ...] = Field(min_length=1)

@@ -4,11 +4,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from taskzoo.params import CellsParams, NASBench201Params, ProbeParams, SearchParams, Section, StagesParams
+from taskzoo.params import (
+    CellsParams,
+    DecodersParams,
+    NASBench201Params,
+    ProbeParams,
+    SearchParams,
+    Section,
+    StagesParams,
+)
+from taskzoo.probe.forms import Form, PixelForm
 from taskzoo.probe.network import State, create_backbone
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.decoders import DecoderSpace
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.nasbench201 import NASBench201Space
+from taskzoo.search.pyramids import PyramidSpace
 from taskzoo.search.space import SearchSpace
 from taskzoo.search.stages import StageSpace
 
@@ -56,6 +67,39 @@ class ModelsSpec(Section):
         return ModelSpace(self.names, image_size)
 
 
+class DecodersSpec(DecodersParams):
+    """Decoders on a trunk.
+
+    Attributes:
+        kind: Of space.
+        backbone: The trunk's timm name.
+    """
+
+    kind: Literal["decoders"] = "decoders"
+    backbone: str
+
+    def make(self, image_size: int) -> DecoderSpace:
+        """Return the space, its trunk with random weights."""
+        state = create_backbone(self.backbone, image_size).state_dict()
+        return DecoderSpace(self.backbone, state, image_size, self.width)
+
+
+class PyramidSpec(Section):
+    """One network under a linear head for every pixel.
+
+    Attributes:
+        kind: Of space.
+        backbone: Its timm name.
+    """
+
+    kind: Literal["pyramid"] = "pyramid"
+    backbone: str
+
+    def make(self, image_size: int) -> PyramidSpace:
+        """Return the space, its network with random weights."""
+        return PyramidSpace(self.backbone, image_size)
+
+
 class NASBench201Spec(NASBench201Params):
     """The networks of NAS-Bench-201."""
 
@@ -66,7 +110,26 @@ class NASBench201Spec(NASBench201Params):
         return NASBench201Space(self.width, self.cells)
 
 
-SpaceSpec = Annotated[CellsSpec | StagesSpec | ModelsSpec | NASBench201Spec, Field(discriminator="kind")]
+SpaceSpec = Annotated[
+    CellsSpec | StagesSpec | ModelsSpec | NASBench201Spec | DecodersSpec | PyramidSpec, Field(discriminator="kind")
+]
+
+
+def make_space_for(form: Form, search: SearchParams, probe: ProbeParams, state: State) -> SearchSpace:
+    """Return the whole space that is searched for a task: decoders for a dense target, else what the parameters say.
+
+    Args:
+        form: What the task asks of a network.
+        search: Kind of space and its dimensions.
+        probe: Backbone and image size.
+        state: Of the task's own probe's backbone.
+
+    Returns:
+        The space.
+    """
+    if isinstance(form, PixelForm):
+        return DecoderSpace(probe.backbone, state, probe.image_size, search.decoders.width)
+    return make_space(search, probe, state)
 
 
 def make_space(search: SearchParams, probe: ProbeParams, state: State) -> SearchSpace:
@@ -108,6 +171,10 @@ def describe_space(space: SearchSpace) -> SpaceSpec:
     match space:
         case CellSpace():
             return CellsSpec(backbone=space.backbone, nodes=space.nodes, width=space.width)
+        case DecoderSpace():
+            return DecodersSpec(backbone=space.backbone, width=space.width)
+        case PyramidSpace():
+            return PyramidSpec(backbone=space.backbone)
         case StageSpace():
             return StagesSpec(count=space.count, width=space.width)
         case ModelSpace():

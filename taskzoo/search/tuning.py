@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from taskzoo.data.tasks import Task
-from taskzoo.files import new_folder, write_json
+from taskzoo.files import new_folder, write_bytes, write_json
 from taskzoo.params import ProbeParams, SearchParams
+from taskzoo.probe.forms import AnyTask, PixelForm, class_names, form_of, record_of
 from taskzoo.probe.network import State
-from taskzoo.probe.probes import tensors
-from taskzoo.probe.training import accuracy
+from taskzoo.search.decoders import DecoderSpace
+from taskzoo.search.examples import examples
 from taskzoo.search.finalists import train_finalists
 from taskzoo.search.metrics import measured_costs
 from taskzoo.search.network import describe_network, save_network
@@ -20,13 +20,14 @@ from taskzoo.search.run import candidate_recipe
 from taskzoo.search.space import SearchSpace, encode
 
 TRIALS, ELITES, FRONT, METRICS = "trials.json", "elites.json", "front.json", "metrics.json"
+EXAMPLES = "examples.png"  # Of dense targets.
 
 
-def make_problem(task: Task, search: SearchParams, probe: ProbeParams) -> Problem:
+def make_problem(task: AnyTask, search: SearchParams, probe: ProbeParams) -> Problem:
     """Return what searches may see of a task: its training and validation images."""
-    recipe = candidate_recipe(search)
-    images = (*tensors(task.train, probe), *tensors(task.val, probe))
-    return Problem(*images, len(task.classes), recipe, make_reward(search.reward), search.costs)
+    recipe, form = candidate_recipe(search), form_of(task)
+    images = (*form.tensors(task.train, probe), *form.tensors(task.val, probe))
+    return Problem(*images, form, recipe, make_reward(search.reward), search.costs)
 
 
 def options(space: SearchSpace) -> dict[str, tuple[str, ...]]:
@@ -36,7 +37,7 @@ def options(space: SearchSpace) -> dict[str, tuple[str, ...]]:
 
 def write_search(
     folder: Path,
-    task: Task,
+    task: AnyTask,
     space: SearchSpace,
     state: State,
     arms: dict[str, dict[str, tuple[str, ...]]],
@@ -66,22 +67,24 @@ def write_search(
     architecture = encode(space, best[0].architecture)
     given = None if inherited is None else encode(space, inherited)
     finalists = train_finalists(space, architecture, given, probe.backbone, state, problem, search.final)
-    chosen = finalists[0]
+    chosen, form = finalists[0], problem.form
     metrics: dict[str, float] = {
         "search_val_accuracy": best[0].accuracy,
         **{f"{each.name}_val_accuracy": each.metrics.accuracy for each in finalists},
         "tuned_val_accuracy": chosen.metrics.accuracy,
-        "tuned_test_accuracy": accuracy(chosen.network, *tensors(task.test, probe)),
+        "tuned_test_accuracy": form.score(chosen.network, *form.tensors(task.test, probe)),
         **measured_costs(chosen.metrics),
     }
-    spec = describe_network(chosen.space, chosen.architecture, probe, task.classes, chosen.name)
-    record = SearchRecord(
-        task=task.name, kind=search.space, backbone=probe.backbone, options=arms, trials=tuple(trials)
-    )
+    names = class_names(task)
+    spec = describe_network(chosen.space, chosen.architecture, probe, names, chosen.name, record_of(form))
+    kind = "decoders" if isinstance(space, DecoderSpace) else search.space
+    record = SearchRecord(task=task.name, kind=kind, backbone=probe.backbone, options=arms, trials=tuple(trials))
     with new_folder(folder) as temporary:
         save_network(temporary, spec, chosen.network)
         save_record(temporary / TRIALS, record)
         save_record(temporary / ELITES, Elites(task=task.name, elites=tuple(best)))
         save_record(temporary / FRONT, Elites(task=task.name, elites=tuple(undominated)))
         write_json(temporary / METRICS, metrics)
+        if isinstance(form, PixelForm):
+            write_bytes(temporary / EXAMPLES, examples(form, chosen.network, task.test, probe))
     return metrics

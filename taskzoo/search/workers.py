@@ -13,7 +13,7 @@ from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.run import search_once, searches
 from taskzoo.search.space import SearchSpace
-from taskzoo.search.spaces import make_space
+from taskzoo.search.spaces import make_space_for
 
 Options = Mapping[str, Sequence[str]]
 
@@ -59,7 +59,7 @@ class Searches:
 
     def spaces(self) -> tuple[SearchSpace, dict[str, SearchSpace]]:
         """Return the whole space, and the space of every arm."""
-        whole = make_space(self.search, self.probe, self.state)
+        whole = make_space_for(self.problem.form, self.search, self.probe, self.state)
         full = {choice.name: choice.options for choice in whole.choices}
         parts = {arm: {name: tuple(kept) for name, kept in each.items()} for arm, each in self.arms.items()}
         return whole, {arm: whole if each == full else whole.restrict(each) for arm, each in parts.items()}

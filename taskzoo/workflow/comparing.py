@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskzoo.data.tasks import Task
 from taskzoo.params import Params
+from taskzoo.probe.forms import AnyTask
 from taskzoo.probe.network import State
 from taskzoo.recommend.advice import Advice, Elites
 from taskzoo.recommend.comparison import Comparison, Transfer
@@ -34,7 +34,7 @@ class Zoo:
     initial: State
 
 
-def compare_transfers(task: Task, advice: Advice, zoo: Zoo, params: Params) -> list[Transfer]:
+def compare_transfers(task: AnyTask, advice: Advice, zoo: Zoo, params: Params) -> list[Transfer]:
     """Fine-tune a target from few images, from the recommended source and from every control."""
     few = FewShot(task, params.probe, params.compare, params.train)
     return list(transfers(few, advice.recommendation, zoo.probes, zoo.initial, params.seed))
@@ -88,7 +88,7 @@ def search_arms(
 
 
 def compare(
-    task: Task,
+    task: AnyTask,
     advice: Advice,
     zoo: Zoo,
     space: SearchSpace,

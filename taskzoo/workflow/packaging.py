@@ -23,7 +23,7 @@ from taskzoo.registry.records import TaskCard, TrainRecord
 from taskzoo.report.figures.recommendations import recommendation_figure
 from taskzoo.report.figures.style import save_png
 from taskzoo.search.results import Elites, SearchRecord
-from taskzoo.search.tuning import ELITES, METRICS, TRIALS
+from taskzoo.search.tuning import ELITES, EXAMPLES, METRICS, TRIALS
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def package_task(
             distances=column,
             appearance=saved_appearance(parts.observations, name, len(parts.probes)),
             metrics=metrics | {"probe_val_accuracy": mean(scores), "probe_val_accuracy_std": stdev(scores)},
-            figures=[figure, *parts.figures],
+            figures=[figure, *parts.figures, *parts.search.glob(EXAMPLES)],
         )
         return write_package(folder, contents)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from taskzoo.files import digest_file, digest_json, write_json
 from taskzoo.parallel import advance
 from taskzoo.params import Params
+from taskzoo.probe.forms import form_of
 from taskzoo.probe.network import digest_state, initial_state
 from taskzoo.probe.storage import load_backbone
 from taskzoo.recommend.advice import load_advice
@@ -19,7 +20,7 @@ from taskzoo.recommend.transfer import arms
 from taskzoo.records import read_json
 from taskzoo.search.journal import Journal
 from taskzoo.search.results import Elites, SearchRecord
-from taskzoo.search.spaces import make_space
+from taskzoo.search.spaces import make_space_for
 from taskzoo.search.tuning import ELITES, TRIALS, make_problem, write_search
 from taskzoo.workflow.comparing import Zoo, compare, search_arms
 from taskzoo.workflow.workspace import COMPARISONS, RECOMMENDATIONS, SEARCHES, UNFINISHED, load_named_task, probe_paths
@@ -59,8 +60,8 @@ def search_stored(name: str, params: Params) -> None:
         return
     (folder / KEY).unlink(missing_ok=True)
     state = load_backbone(trunk)
-    space = make_space(params.search, params.probe, state)
     problem, journal = make_problem(task, params.search, params.probe), Journal(advance, UNFINISHED / key)
+    space = make_space_for(problem.form, params.search, params.probe, state)
     trials, options = search_arms({"full": space}, space, problem, params, journal)
     write_search(folder, task, space, state, options, trials, params.search, params.probe)
     write_json(folder / KEY, SearchKey(key=key).model_dump())
@@ -94,7 +95,7 @@ def compare_stored(name: str, params: Params) -> None:
     path = COMPARISONS / f"{name}.json"
     if _saved_key(path, StoredComparison) == key:
         return
-    space = make_space(params.search, params.probe, load_backbone(zoo.probes[name][0]))
+    space = make_space_for(form_of(task), params.search, params.probe, load_backbone(zoo.probes[name][0]))
     journal = Journal(advance, UNFINISHED / key)
     found = StoredComparison(key=key, comparison=compare(task, advice, zoo, space, full, params, journal))
     write_json(path, found.model_dump(mode="json"))

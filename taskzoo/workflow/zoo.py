@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from taskzoo.data.tasks import Task, draw
 from taskzoo.distance.appearance import Appearance, look
 from taskzoo.errors import InputError
+from taskzoo.fisher.samples import draw_some
 from taskzoo.params import Params
-from taskzoo.probe.network import State, build_probe, device
+from taskzoo.probe.forms import AnyTask, form_of
+from taskzoo.probe.network import State, device
 from taskzoo.recommend.experience import PastTransfer, source_effects
 from taskzoo.recommend.shortlist import coarse_ranking
 from taskzoo.registry.index import Index
@@ -62,7 +63,7 @@ def find_index(fingerprint: str) -> Index:
     return index
 
 
-def shortlist(index: Index, task: Task, initial: State, params: Params, past: Sequence[PastTransfer]) -> list[str]:
+def shortlist(index: Index, task: AnyTask, initial: State, params: Params, past: Sequence[PastTransfer]) -> list[str]:
     """Return the names of the tasks that are worth measuring: all of a small zoo, else the best of a coarse ranking.
 
     Args:
@@ -91,12 +92,12 @@ def still_registered(names: Sequence[str], fingerprint: str) -> list[str]:
     return [name for name in names if name in found]
 
 
-def first_look(task: Task, initial: State, params: Params) -> Appearance:
+def first_look(task: AnyTask, initial: State, params: Params) -> Appearance:
     """Return how a task's training images look, through the initial state, before anything is trained."""
-    network = build_probe(params.probe, len(task.classes), initial).to(device())
-    return look(
-        network.backbone, draw(task.train, params.fisher.head_images, 0).images, len(task.classes), params.probe
-    )
+    form = form_of(task)
+    network = form.build(params.probe, initial).to(device())
+    images = draw_some(task.train, params.fisher.head_images, 0).images
+    return look(network.backbone, images, form.classes, params.probe)
 
 
 def load_zoo(fingerprint: str, names: Sequence[str]) -> dict[str, ZooTask]:

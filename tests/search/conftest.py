@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from taskzoo.params import ProbeParams
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
@@ -28,7 +29,7 @@ def pictures(count: int, seed: int) -> tuple[Tensor, Tensor]:
 def make_problem(steps: int = 6, side: int = 32) -> Problem:
     (train, train_labels), (val, val_labels) = pictures(48, 0), pictures(32, 1)
     train, val = (functional.adaptive_avg_pool2d(each, side) for each in (train, val))
-    return Problem(train, train_labels, val, val_labels, classes=2, recipe=Recipe(steps, 16, 3e-3))
+    return Problem(train, train_labels, val, val_labels, form=ClassForm(2), recipe=Recipe(steps, 16, 3e-3))
 
 
 @pytest.fixture(scope="session")

@@ -132,7 +132,7 @@ def test_energy_without_a_gpu_is_refused_before_anything_is_trained(problem: Pro
             problem.train_labels,
             problem.val_images,
             problem.val_labels,
-            2,
+            problem.form,
             problem.recipe,
             costs=["peak_power"],
         )

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from taskzoo.params import FinalParams
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
@@ -70,7 +71,9 @@ def test_the_average_of_no_memory_is_the_network_and_its_memory_lags() -> None:
     def train(average: float) -> tuple[nn.Module, nn.Module]:
         torch.manual_seed(0)
         network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 2))
-        return network, train_with_care(network, images, labels, 2, FinalParams(**recipe, average=average), seed=0)
+        return network, train_with_care(
+            network, images, labels, ClassForm(2), FinalParams(**recipe, average=average), seed=0
+        )
 
     network, same = train(0.0)
     assert all(torch.equal(one, other) for one, other in zip(network.parameters(), same.parameters(), strict=True))
@@ -88,7 +91,7 @@ def test_a_training_draws_from_its_seed_alone_and_leaves_all_generators(space: C
         torch.manual_seed(7)
         random.seed(7)
         np.random.seed(7)
-        trained = train_with_care(network, images, labels, 2, params, seed)
+        trained = train_with_care(network, images, labels, ClassForm(2), params, seed)
         drawn = float(torch.rand(())), random.random(), float(np.random.rand())
         torch.manual_seed(7)
         random.seed(7)
@@ -159,7 +162,7 @@ def test_statistics_that_there_are_can_be_kept() -> None:
     old, fresh = nn.BatchNorm2d(3), nn.BatchNorm2d(3)
     old.running_mean = torch.ones(3)
     network = nn.Sequential(old, fresh, nn.Flatten(), nn.Linear(3 * 32 * 32, 2))
-    trained = train_with_care(network, images, labels, 2, FinalParams(steps=4, batch_norm="frozen"), seed=0)
+    trained = train_with_care(network, images, labels, ClassForm(2), FinalParams(steps=4, batch_norm="frozen"), seed=0)
     found = trained.state_dict()
     assert torch.equal(found["0.running_mean"], torch.ones(3))
     assert bool((found["1.running_mean"] != 0).all())

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.journal import Journal
@@ -211,7 +212,7 @@ def ladder_problem() -> Problem:
     labels = torch.arange(100) % 2
     right = torch.arange(100)[:, None] < 2 * (torch.arange(50) + 1)
     rows = torch.where(right, labels[:, None], 1 - labels[:, None]).float()
-    return Problem(rows, labels, rows, labels, classes=2, recipe=Recipe(5, 50, 1e-9))
+    return Problem(rows, labels, rows, labels, form=ClassForm(2), recipe=Recipe(5, 50, 1e-9))
 
 
 def test_the_first_incumbent_is_the_earlier_trial_of_the_best_reward() -> None:

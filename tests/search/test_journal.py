@@ -54,7 +54,7 @@ def counting(patience: int = 1000) -> Counting:
         problem.train_labels,
         problem.val_images,
         problem.val_labels,
-        problem.classes,
+        problem.form,
         problem.recipe,
         patience=patience,
     )

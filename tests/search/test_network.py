@@ -9,6 +9,7 @@ from torch import nn
 
 from taskzoo.errors import InputError
 from taskzoo.params import SUPERNETS, FinalParams, StrategyName
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.training import accuracy
 from taskzoo.search.cells import CellSpace
@@ -32,7 +33,9 @@ def trained(space: CellSpace | ModelSpace, problem: Problem, steps: int = 3) -> 
     architecture = sample(space, np.random.default_rng(1))
     network = space.assemble(architecture, seeded(space, architecture, 2, 0))
     params = FinalParams(steps=steps, batch_size=16)
-    return architecture, train_with_care(network, problem.train_images, problem.train_labels, 2, params, seed=0)
+    return architecture, train_with_care(
+        network, problem.train_images, problem.train_labels, ClassForm(2), params, seed=0
+    )
 
 
 @pytest.mark.parametrize("kind", ["cells", "models"])

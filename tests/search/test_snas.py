@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from taskzoo.errors import InputError
+from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.nasbench201 import NASBench201Space
@@ -133,7 +134,7 @@ def rows(*right: float) -> Tensor:
 @pytest.mark.parametrize("place", range(3))
 def test_the_option_that_is_right_is_found(place: int, seed: int) -> None:
     images = rows(*(1.0 if column == place else 0.5 for column in range(3)))
-    problem = Problem(images, LABELS, images, LABELS, classes=2, recipe=Recipe(60, 20, 1e-3))
+    problem = Problem(images, LABELS, images, LABELS, form=ClassForm(2), recipe=Recipe(60, 20, 1e-3))
     (trial,) = snas_search(Columns(), problem, trials=50, seed=seed)
     assert trial.architecture == {"column": Columns.choices[0].options[place]}
     assert trial.accuracy == 1
@@ -144,7 +145,7 @@ def test_the_option_that_is_right_is_found(place: int, seed: int) -> None:
 def test_a_higher_price_gives_a_smaller_network(weight: float, chosen: int) -> None:
     images = rows(0.5, 0.9, 1.0)
     reward = Mixed("parameters", reference=100, weight=weight)
-    problem = Problem(images, LABELS, images, LABELS, classes=2, recipe=Recipe(60, 20, 1e-3), reward=reward)
+    problem = Problem(images, LABELS, images, LABELS, form=ClassForm(2), recipe=Recipe(60, 20, 1e-3), reward=reward)
     relaxed = Relaxed(Columns(), 2, 0)
     train_relaxed(relaxed, Columns(), problem, 60, 0)
     assert relaxed.likeliest() == (chosen,)

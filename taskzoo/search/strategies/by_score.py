@@ -91,7 +91,7 @@ def by_score(space: SearchSpace, problem: Problem, count: int, seed: int) -> lis
     images = take(inputs, chosen)
 
     def score(architecture: Architecture) -> float:
-        network = seeded(space, architecture, problem.classes, seed).to(device())
+        network = seeded(space, architecture, problem.form.outputs, seed).to(device())
         return naswot(network, images, normalised=not space.equal_sizes)
 
     drawn: list[Told] = list(explore(space, Uniform(), score, min(count, size(space)), rng))

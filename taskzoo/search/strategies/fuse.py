@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from taskzoo.likelihood import Likelihood
 from taskzoo.probe.network import device
-from taskzoo.probe.training import Recipe, batches, in_batches
+from taskzoo.probe.training import CLASSES, Recipe, batches, in_batches
 from taskzoo.search.journal import NO_JOURNAL, Journal
 from taskzoo.search.mixture import Mixture
 from taskzoo.search.problem import Inputs, Lookup, Problem, seeded, take
@@ -121,17 +121,24 @@ def compete(space: SearchSpace, problem: Problem, candidates: Sequence[Architect
     if len(candidates) == 1:
         return 0
     networks = [
-        seeded(space, architecture, problem.classes, seed)
+        seeded(space, architecture, problem.form.outputs, seed)
         for architecture, seed in zip(candidates, seeds, strict=False)
     ]
     mixture = Mixture(networks).to(device())
     inputs = problem.inputs(space)
-    alternate(mixture, inputs, problem.train_labels, problem.val_labels, problem.recipe, seeds[-1])
+    labels = problem.train_labels, problem.val_labels
+    alternate(mixture, inputs, *labels, problem.recipe, seeds[-1], problem.form.likelihood)
     return int(mixture.shares.argmax())
 
 
 def alternate(
-    mixture: Mixture, inputs: Inputs, train_labels: Tensor, val_labels: Tensor, recipe: Recipe, seed: int
+    mixture: Mixture,
+    inputs: Inputs,
+    train_labels: Tensor,
+    val_labels: Tensor,
+    recipe: Recipe,
+    seed: int,
+    likelihood: Likelihood = CLASSES,
 ) -> None:
     """Train a mixture in place: weights on training data and alpha on validation data, in turns.
 
@@ -140,10 +147,11 @@ def alternate(
     Args:
         mixture: The candidates; left in evaluation mode.
         inputs: Of both splits.
-        train_labels: int64 [N].
-        val_labels: int64 [M].
+        train_labels: Targets, [N, ...].
+        val_labels: Targets, [M, ...].
         recipe: Of every candidate's training.
         seed: Of the batch order and of dropout.
+        likelihood: Of the outputs; classes' softmax where left out.
     """
     weights = list(mixture.candidates.parameters())
     optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
@@ -155,55 +163,68 @@ def alternate(
         for start in range(0, recipe.steps, TURN):
             before = mixture.shares
             for index in order[start : start + TURN]:
-                step_weights(mixture, inputs.train, train_labels, index, optimiser)
+                step_weights(mixture, inputs.train, train_labels, index, optimiser, likelihood)
                 schedule.step()
-            move_alpha(mixture, candidate_logits(mixture, inputs.val), val_labels, alpha_optimiser)
+            move_alpha(mixture, candidate_logits(mixture, inputs.val), val_labels, alpha_optimiser, likelihood)
             if _moved(before, mixture.shares) < STILL:
                 break
 
 
 def step_weights(
-    mixture: Mixture, inputs: list[Tensor], labels: Tensor, index: Tensor, optimiser: torch.optim.Optimizer
+    mixture: Mixture,
+    inputs: list[Tensor],
+    labels: Tensor,
+    index: Tensor,
+    optimiser: torch.optim.Optimizer,
+    likelihood: Likelihood = CLASSES,
 ) -> None:
     """Take one step of all candidates' weights down the mixture's loss, alpha fixed.
 
     Args:
         mixture: Changed in place.
         inputs: Of all training images.
-        labels: int64 [N].
+        labels: Targets, [N, ...].
         index: The batch.
         optimiser: Over the candidates' weights only.
+        likelihood: Of the outputs.
     """
     mixture.train()
     where = mixture.alpha.device
     logits = mixture.logits(take(inputs, index.to(where)))
-    mixed = torch.einsum("c,cnk->nk", mixture.shares, logits)
+    mixed = torch.einsum("c,c...->...", mixture.shares, logits)
     optimiser.zero_grad()
-    functional.cross_entropy(mixed, labels[index].to(where)).backward()  # type: ignore[no-untyped-call]
+    likelihood.negative_log(mixed, labels[index].to(where)).mean().backward()  # type: ignore[no-untyped-call]
     optimiser.step()
 
 
 def candidate_logits(mixture: Mixture, inputs: list[Tensor]) -> Tensor:
-    """Return every candidate's logits [C, M, K] in evaluation mode, on alpha's device: constants to alpha."""
+    """Return every candidate's outputs [C, M, K, ...] in evaluation mode, on alpha's device: constants to alpha."""
     index = torch.arange(len(inputs[0]))
     parts = [in_batches(Lookup(each, inputs), index) for each in mixture.candidates]
     return torch.stack(parts).to(mixture.alpha.device)
 
 
-def move_alpha(mixture: Mixture, logits: Tensor, labels: Tensor, optimiser: torch.optim.Optimizer) -> None:
+def move_alpha(
+    mixture: Mixture,
+    logits: Tensor,
+    labels: Tensor,
+    optimiser: torch.optim.Optimizer,
+    likelihood: Likelihood = CLASSES,
+) -> None:
     """Move alpha down the mixture's loss until it stands still, for at most ``ALPHA_STEPS`` steps.
 
     Args:
         mixture: Its alpha is changed in place.
-        logits: Of the candidates on all validation images [C, M, K].
-        labels: int64 [M].
+        logits: Outputs of the candidates on all validation images, [C, M, K, ...].
+        labels: Targets, [M, ...].
         optimiser: Over alpha only.
+        likelihood: Of the outputs.
     """
     labels = labels.to(logits.device)
     for _ in range(ALPHA_STEPS):
         before = mixture.shares
         optimiser.zero_grad()
-        functional.cross_entropy(mixture.mix(logits), labels).backward()  # type: ignore[no-untyped-call]
+        likelihood.negative_log(mixture.mix(logits), labels).mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         if _moved(before, mixture.shares) < STILL:
             return

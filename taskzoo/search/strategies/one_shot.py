@@ -113,7 +113,7 @@ class OneShot:
         Returns:
             The supernet.
         """
-        supernet = seeded_supernet(space, problem.classes, seed).to(device())
+        supernet = seeded_supernet(space, problem.form.outputs, seed).to(device())
         inputs, labels = problem.inputs(space).train, problem.train_labels
         paths = self.paths(space, steps, np.random.default_rng(seed))
 

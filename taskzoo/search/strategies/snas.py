@@ -58,7 +58,7 @@ def snas_search(
         return []
     trials = min(trials, size(space))
     best = max(known, key=lambda each: each.reward, default=None)
-    relaxed = Relaxed(space, problem.classes, seed, None if best is None else encode(space, best.architecture))
+    relaxed = Relaxed(space, problem.form.outputs, seed, None if best is None else encode(space, best.architecture))
     steps = int((trials - 1) * problem.recipe.steps / relaxed.supernet.passes)
     train_relaxed(relaxed, space, problem, steps, seed, journal, trials - 1)
     found = journal.measure("snas", space, problem, relaxed.likeliest(), seed, trials)
