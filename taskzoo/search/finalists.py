@@ -79,8 +79,8 @@ def train_finalists(
         params: Of the trainings.
 
     Returns:
-        The finalists, by falling reward on validation images; of equals, as ``FINALISTS`` has them. An architecture
-        that is inherited and found stands among them as found.
+        The finalists, by falling reward on validation images; of equals, as ``FINALISTS`` has them. What is inherited
+        but was found too, or is the backbone, is not trained again and stands there under that name alone.
     """
     images, labels = problem.train_images, problem.train_labels
     size = images.shape[-1]
