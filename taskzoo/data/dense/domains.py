@@ -52,6 +52,14 @@ class Domain:
     scale: Callable[[Values], Values] = lambda values: values
     recipe: Callable[[Pixels, int], Example] | None = None
 
+    def __reduce__(self) -> tuple[Callable[[str], "Domain"], tuple[str]]:
+        """Travel to other processes by name: functions without one cannot."""
+        return _named, (self.name,)
+
+
+def _named(name: str) -> Domain:
+    return DOMAINS[name]
+
 
 def _log_depth(metres: Values) -> Values:
     """Return log(1 + v) / log 65536 of v in 1/512 m: in [0, 1]."""

@@ -1,5 +1,6 @@
 """The table of domains agrees with the parameters and with Taskonomy's ranges."""
 
+from multiprocessing.reduction import ForkingPickler
 from typing import get_args
 
 import numpy as np
@@ -66,3 +67,8 @@ def test_curvature_is_standardised_by_taskonomys_constants() -> None:
 def test_region_numbers_become_boundaries() -> None:
     regions = np.array([[[7.0, 7, 3], [7, 7, 3], [9, 9, 3]]])
     assert DOMAINS["segment_unsup25d"].scale(regions)[0].tolist() == [[0, 1, 0], [1, 1, 0], [0, 1, 0]]
+
+
+def test_a_domain_travels_to_other_processes() -> None:
+    for domain in DOMAINS.values():
+        assert ForkingPickler.loads(ForkingPickler.dumps(domain)) is domain
