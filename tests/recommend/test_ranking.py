@@ -152,7 +152,11 @@ def test_sources_of_many_classes_come_first_where_all_else_is_equal() -> None:
     assert answer.sources() == ["a", "c", "b"]
     del classes["b"]
     unknown = rank(column_of({"ftd": values}, classes=classes), PARAMS)
-    assert unknown.candidate("b").score == unknown.candidate("c").score
+    assert unknown.candidate("b").score < unknown.candidate("c").score
+    numbers = rank(column_of({"ftd": values}, classes={**classes, "b": 0}), PARAMS)
+    assert numbers.candidate("b").score == unknown.candidate("b").score  # A source of numbers is like the average.
+    nothing = rank(column_of({"ftd": values}, classes={}), PARAMS)
+    assert nothing.candidate("b").score == nothing.candidate("c").score
 
 
 def test_halves_give_the_noise_and_a_repeat_counts_once() -> None:
