@@ -5,12 +5,13 @@ from rich.console import Console
 from taskzoo.entry import stage
 from taskzoo.params import load_params
 from taskzoo.workflow.adapting import adapt_target
+from taskzoo.workflow.new_target import NewTarget
 from taskzoo.workflow.outcome import show
 
 
-def adapt(dataset: str, name: str, group: str = "") -> None:
+def adapt(dataset: str, name: str, group: str = "", target: str = "") -> None:
     """Measure, advise, search, train and register the images at ``dataset`` as the task ``name``."""
-    show(adapt_target(dataset, name, group, load_params()), Console())
+    show(adapt_target(NewTarget(dataset, name, group, target), load_params()), Console())
 
 
 if __name__ == "__main__":

@@ -105,9 +105,10 @@ def adapt(
     dataset: Annotated[str, typer.Argument(help="Folder (one folder a class), Parquet or npz file.")],
     name: Annotated[str, typer.Argument(help="Name of the new task.")],
     group: Annotated[str, typer.Argument(help="Regular expression on image paths: its group stays in one split.")] = "",
+    target: Annotated[str, typer.Option(help="What to predict for every pixel, such as normal; classes without.")] = "",
 ) -> None:
     """Add a new target: measure, recommend, search, train, register."""
-    _call("adapt", dataset, name, group)
+    _call("adapt", dataset, name, group, target)
 
 
 @app.command(name="all")

@@ -40,10 +40,11 @@ def measure(family: str, seed: int) -> None:
     waiting = [pair for pair, key in keys.items() if key not in done]
     if not waiting:
         return
-    trained = {
-        name: train_from(task, probe_of(family, seed), RECIPES[_dataset(task)], initial, seed)
-        for name, task in tasks.items()
-    }
+    trained = {}
+    for name, task in tasks.items():
+        network = train_from(task, probe_of(family, seed), RECIPES[_dataset(task)], initial, seed)
+        assert isinstance(network, Probe)  # As the tasks are of classes.
+        trained[name] = network
     _note_accuracies(family, seed, tasks, trained, identity)
     for target in dict.fromkeys(target for _, target in waiting):
         views = _column(family, seed, tasks[target], trained, identity)

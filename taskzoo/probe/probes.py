@@ -6,12 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from taskzoo.data.tasks import Task, TaskSplit
+from taskzoo.data.tasks import TaskSplit
 from taskzoo.files import digest_json, remove_others
 from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams, TrainParams
 from taskzoo.probe.forms import AnyTask, class_names, form_of
-from taskzoo.probe.network import Probe, State, build_probe, device, fingerprint, normalise
+from taskzoo.probe.network import Probe, State, device, fingerprint, normalise
+from taskzoo.probe.pyramid import DenseProbe
 from taskzoo.probe.storage import ProbeRecord, load_record, save_probe, saved_key
 from taskzoo.probe.training import Recipe, fit
 
@@ -95,8 +96,9 @@ def _train(
     save_probe(path, network, record)
 
 
-def train_from(task: Task, probe: ProbeParams, recipe: Recipe, state: State, seed: int) -> Probe:
+def train_from(task: AnyTask, probe: ProbeParams, recipe: Recipe, state: State, seed: int) -> Probe | DenseProbe:
     """Train one probe on a task's training images from any backbone state."""
-    network = build_probe(probe, len(task.classes), state).to(device())
-    fit(network, *tensors(task.train, probe), recipe, seed)
+    form = form_of(task)
+    network = form.build(probe, state).to(device())
+    fit(network, *form.tensors(task.train, probe), recipe, seed, likelihood=form.likelihood)
     return network

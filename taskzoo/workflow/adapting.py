@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from taskzoo.data.record import SPLITS
 from taskzoo.data.store import build_dataset
-from taskzoo.data.tasks import Task, load_task
 from taskzoo.data.validation import validate
 from taskzoo.distance.appearance import Appearance
 from taskzoo.distance.compute import compute_distances, saved_appearance
@@ -16,11 +16,11 @@ from taskzoo.distance.matrix import Distances
 from taskzoo.errors import InputError
 from taskzoo.files import new_folder, write_json
 from taskzoo.fisher.pairs import NO_TRANSFER, PERMUTED, observe_pairs
-from taskzoo.params import DatasetParams, Params, TaskParams, check_name
+from taskzoo.params import DatasetParams, Params, check_name
+from taskzoo.probe.forms import AnyTask, form_of
 from taskzoo.probe.network import State, fingerprint, initial_state
-from taskzoo.probe.probes import recipe_of, tensors, train_from, train_probes
+from taskzoo.probe.probes import recipe_of, train_from, train_probes
 from taskzoo.probe.storage import ProbeRecord, load_backbone
-from taskzoo.probe.training import accuracy
 from taskzoo.recommend.advice import Advice, advise, save_advice
 from taskzoo.recommend.comparison import Comparison
 from taskzoo.recommend.gain import usual
@@ -28,12 +28,13 @@ from taskzoo.registry.store import Registry
 from taskzoo.search.finalists import FinalistName
 from taskzoo.search.models import MODEL
 from taskzoo.search.network import SPEC_FILE, NetworkSpec, load_spec
-from taskzoo.search.spaces import make_space
+from taskzoo.search.spaces import make_space_for
 from taskzoo.search.tuning import make_problem, options, write_search
 from taskzoo.search.workers import Searches, search_together
 from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces
+from taskzoo.workflow.new_target import NewTarget
 from taskzoo.workflow.packaging import Parts, package_task
-from taskzoo.workflow.workspace import TARGETS, UNFINISHED
+from taskzoo.workflow.workspace import TARGETS, UNFINISHED, load_any_task
 from taskzoo.workflow.zoo import find_index, load_zoo, shortlist, still_registered
 
 DOCS = Path("data-docs")
@@ -51,8 +52,8 @@ class Outcome:
         finalist: Which of the compared networks was chosen.
         metrics: Numbers of the chosen network.
         uri: Of the registry.
-        source: Where the data set came from.
-        group: Regular expression on image paths, or empty.
+        dataset: Where it came from.
+        target: What is predicted for every pixel, or empty.
     """
 
     name: str
@@ -62,17 +63,15 @@ class Outcome:
     finalist: FinalistName
     metrics: Mapping[str, float]
     uri: str
-    source: str
-    group: str
+    dataset: DatasetParams
+    target: str
 
 
-def adapt_target(source: str, name: str, group: str, params: Params) -> Outcome:
+def adapt_target(new: NewTarget, params: Params) -> Outcome:
     """Measure, advise, search, train and register one new target.
 
     Args:
-        source: Folder, Parquet or npz file.
-        name: Of the new task and of its data set.
-        group: Regular expression on image paths, or empty.
+        new: What is asked for.
         params: Of the zoo; the new target is not in it.
 
     Returns:
@@ -81,25 +80,25 @@ def adapt_target(source: str, name: str, group: str, params: Params) -> Outcome:
     Raises:
         InputError: If anything is refused; a target that is new leaves no trace then but its Data Docs.
     """
-    _check_new(name, params)
-    known = (TARGETS / name).exists()
+    _check_new(new.name, params)
+    known = (TARGETS / new.name).exists()
     try:
-        return _adapt(source, name, group, params)
+        return _adapt(new, params)
     except InputError:
         if not known:
-            shutil.rmtree(TARGETS / name, ignore_errors=True)
+            shutil.rmtree(TARGETS / new.name, ignore_errors=True)
         raise
 
 
-def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
+def _adapt(new: NewTarget, params: Params) -> Outcome:
     """Do it, one step after the other."""
+    name, spec, dataset = new.name, new.task(), new.dataset()
     initial = initial_state(params.probe)
     identity = fingerprint(params.probe, initial)
     index = find_index(identity)
     folder = TARGETS / name
-    spec = TaskParams(dataset=name)
-    _prepare(DatasetParams(path=source, group=group or None), name, folder, params)
-    task = load_task(name, spec, folder / "data", params.sizes, params.probe.image_size, params.seed)
+    _prepare(dataset, name, folder, params)
+    task = load_any_task(name, spec, folder / "data", params, SPLITS)
     registry = Registry(None, Path())
     past = registry.past_transfers(identity)
     registered = load_zoo(identity, still_registered(shortlist(index, task, initial, params, past), identity))
@@ -113,7 +112,7 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     looks = {source: task.package.appearance for source, task in registered.items()}
     distances = _measure(task, zoo, looks, own, folder, params)
     column = distances.column(name, params.recommend.measure)
-    whole = options(make_space(params.search, params.probe, initial))
+    whole = options(make_space_for(form_of(task), params.search, params.probe, initial))
     belief = usual(params.probe)
     advice = advise(column, zoo.elites, whole, params.recommend, params.search.explore, past, belief)
     save_advice(folder / "advice.json", advice)
@@ -124,7 +123,7 @@ def _adapt(source: str, name: str, group: str, params: Params) -> Outcome:
     registry.log_recommendation(identity, advice, comparison.transfers)
     chosen = load_spec(folder / "search" / SPEC_FILE)
     start = _start(trunk, chosen, params.probe.backbone)
-    return Outcome(name, advice, comparison, start, chosen.finalist, metrics, registry.uri, source, group)
+    return Outcome(name, advice, comparison, start, chosen.finalist, metrics, registry.uri, dataset, new.target)
 
 
 def _check_new(name: str, params: Params) -> None:
@@ -192,7 +191,7 @@ def _version(data: Path) -> None:
 
 
 def _measure(
-    task: Task, zoo: Zoo, looks: Mapping[str, Appearance], own: list[Path], folder: Path, params: Params
+    task: AnyTask, zoo: Zoo, looks: Mapping[str, Appearance], own: list[Path], folder: Path, params: Params
 ) -> Distances:
     """Observe every source, and the target's own probes, on the target, and compute the measures."""
     sources = {**zoo.probes, task.name: own}
@@ -206,12 +205,12 @@ def _measure(
 
 
 def _search(
-    task: Task, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord, folder: Path, params: Params
+    task: AnyTask, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord, folder: Path, params: Params
 ) -> tuple[Comparison, str, dict[str, float]]:
     """Fine-tune and search beside the controls; train what was chosen on validation images and test it once."""
     transfers = compare_transfers(task, advice, zoo, params)
     state, trunk = _trunk(task, advice, zoo, own, record, params)
-    space = make_space(params.search, params.probe, state)
+    space = make_space_for(form_of(task), params.search, params.probe, state)
     arms = {arm: options(each) for arm, each in {"full": space, **narrowed_spaces(space, advice, zoo, params)}.items()}
     problem = make_problem(task, params.search, params.probe)
     todo = Searches(problem, state, params.search, params.probe, arms, params.seed)
@@ -224,13 +223,15 @@ def _search(
     return comparison, trunk, metrics
 
 
-def _trunk(task: Task, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord, params: Params) -> tuple[State, str]:
+def _trunk(
+    task: AnyTask, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord, params: Params
+) -> tuple[State, str]:
     """Choose on validation images between the target's own probe and one fine-tuned from the recommended source."""
     if advice.recommendation.recommended:
         source = advice.recommendation.recommended[0]
         start = load_backbone(zoo.probes[source][0])
-        probe = train_from(task, params.probe, recipe_of(params.train), start, seed=0)
-        if accuracy(probe, *tensors(task.val, params.probe)) >= record.score:
+        probe, form = train_from(task, params.probe, recipe_of(params.train), start, seed=0), form_of(task)
+        if form.score(probe, *form.tensors(task.val, params.probe)) >= record.score:
             state = {name: tensor.cpu() for name, tensor in probe.backbone.state_dict().items()}
             return state, f"fine-tuned from {source}"
     return load_backbone(own), "trained from the initial state"
@@ -238,5 +239,5 @@ def _trunk(task: Task, advice: Advice, zoo: Zoo, own: Path, record: ProbeRecord,
 
 def _start(trunk: str, network: NetworkSpec, backbone: str) -> str:
     """Say what a network was trained from: what the backbone was, where it stands on it or is it."""
-    known = network.space.kind == "cells" or network.architecture.get(MODEL) == backbone
+    known = network.space.kind in {"cells", "decoders", "pyramid"} or network.architecture.get(MODEL) == backbone
     return trunk if known else "trained from random weights"

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from taskzoo.fisher.pairs import NO_TRANSFER
-from taskzoo.params import RecommendParams
+from taskzoo.params import DatasetParams, RecommendParams
 from taskzoo.recommend.advice import Advice, advise
 from taskzoo.recommend.comparison import Comparison, Transfer
 from taskzoo.workflow.adapting import Outcome
@@ -37,8 +37,8 @@ def told(advice: Advice, metrics: dict[str, float]) -> str:
         finalist="inherited" if "inherited_val_accuracy" in metrics else "searched",
         metrics=metrics,
         uri="sqlite:///mlflow.db",
-        source="images",
-        group="",
+        dataset=DatasetParams(path="images"),
+        target="",
     )
     printed = StringIO()
     show(outcome, Console(file=printed, width=200))

@@ -38,6 +38,12 @@ class _Key:
 _Files = Mapping[_Key, Mapping[str, Path]]
 
 
+def holds_views(root: Path) -> bool:
+    """Return whether a folder looks like Taskonomy's, by its RGB files."""
+    layouts = ("", "*/", "*/*/")
+    return any(next(root.glob(f"{layout}point_*_view_*_domain_rgb.png"), None) for layout in layouts)
+
+
 def read_taskonomy(name: str, params: DatasetParams) -> Views:
     """List the views of a Taskonomy folder.
 
