@@ -82,7 +82,7 @@ def _sources(outcome: Outcome) -> Table:
             f"{row.probability_gain:.2f}",
             f"{100 * row.expected_gain:+.1f}",
             "yes" if row.source in recommendation.recommended else "",
-            "" if row.classes is None else str(row.classes),
+            str(row.classes or ""),
             *(
                 f"{row.others[name]:.3f}" if name in row.others else ""
                 for name in ("unlikeness", "pixel_unlikeness", "ftd")
