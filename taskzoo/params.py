@@ -390,6 +390,16 @@ class SearchParams(Section):
             )
         return self
 
+    def unserved(self, task: "TaskParams") -> str:
+        """Return why a task cannot be searched so; empty where it can."""
+        names = [name for name in self.strategies if name in SUPERNETS]
+        if task.target is None or not names:
+            return ""
+        return (
+            f"target is {task.target} and search.strategies has {', '.join(names)}, which does not serve decoders; "
+            "expected other strategies beside a dense target"
+        )
+
 
 class RecommendParams(Section):
     """How sources are ranked and when none is recommended."""
@@ -438,6 +448,9 @@ class Params(Section):
             if task.dataset not in self.datasets:
                 known = ", ".join(sorted(self.datasets))
                 raise ValueError(f"tasks.{name}.dataset is {task.dataset!r}; expected one of datasets: {known}")
+            unserved = self.search.unserved(task)
+            if unserved:
+                raise ValueError(f"tasks.{name}: {unserved}")
         if self.recommend.measure not in self.distance.measures:
             raise ValueError(f"recommend.measure is {self.recommend.measure!r}; expected one of distance.measures")
         return self

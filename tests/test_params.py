@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from taskzoo.errors import InputError
-from taskzoo.params import Params, load_params, parse_params
+from taskzoo.params import Params, TaskParams, load_params, parse_params
 
 ROOT = Path(__file__).parent.parent
 
@@ -74,3 +74,15 @@ def test_a_missing_section_a_missing_file_and_broken_yaml(raw: dict[str, Any], t
     (tmp_path / "bad.yaml").write_text("a: [1")
     with pytest.raises(InputError, match="is not YAML"):
         load_params(tmp_path / "bad.yaml")
+
+
+def test_strategies_that_share_one_network_are_refused_beside_a_dense_target() -> None:
+    content = {
+        "datasets": {"rooms": {"path": "x", "format": "rooms"}},
+        "tasks": {"depth": {"dataset": "rooms", "target": "depth_zbuffer"}},
+        "search": {"strategies": ["random", "snas"], "trials": 20},
+    }
+    with pytest.raises(InputError, match=r"tasks.depth: target is depth_zbuffer and search.strategies has snas, which"):
+        parse_params(content, "p")
+    content["search"] = {"strategies": ["random", "fuse"]}
+    assert parse_params(content, "p").search.unserved(TaskParams(dataset="rooms", target="normal")) == ""

@@ -35,13 +35,12 @@ def label_map(task: str, params: TaskParams, dataset_classes: Sequence[str]) -> 
 
     Raises:
         InputError: If a class is unknown or in two groups, a group or the rest is empty, or fewer than two
-            classes come out; or if the task or its data set is not one of classes.
+            classes come out; or if the data set has none.
     """
-    if params.target is not None or not dataset_classes:
-        found = f"target is {params.target!r}" if params.target else "dataset has target images in place of classes"
+    if not dataset_classes:
         raise InputError(
-            f"tasks.{task}.{found}; expected a task of classes, since dense tasks are loaded by load_dense_task alone; "
-            "take it out of tasks."
+            f"tasks.{task}.dataset has target images in place of classes; expected a target beside it; name one, such "
+            "as normal."
         )
     if params.groups is None:
         if params.rest is not None:

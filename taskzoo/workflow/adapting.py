@@ -93,6 +93,8 @@ def adapt_target(new: NewTarget, params: Params) -> Outcome:
 def _adapt(new: NewTarget, params: Params) -> Outcome:
     """Do it, one step after the other."""
     name, spec, dataset = new.name, new.task(), new.dataset()
+    if unserved := params.search.unserved(spec):
+        raise InputError(f"{name}: {unserved}; change search.strategies.")
     initial = initial_state(params.probe)
     identity = fingerprint(params.probe, initial)
     index = find_index(identity)

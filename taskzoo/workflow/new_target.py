@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskzoo.data.dense.domains import DOMAINS, STORED
-from taskzoo.data.dense.taskonomy import holds_views
+from taskzoo.data.dense.domains import COMPUTED, DOMAINS
+from taskzoo.data.dense.taskonomy import holds
+from taskzoo.data.dense.views import RGB
 from taskzoo.errors import InputError
 from taskzoo.params import DatasetParams, TaskParams
 
@@ -31,15 +32,16 @@ class NewTarget:
         Raises:
             InputError: If they are views and no target is named.
         """
-        views = holds_views(Path(self.source))
+        views = holds(Path(self.source), RGB)
         if views and not self.target:
             raise InputError(
                 f"target: nothing is given for {self.source}, which holds Taskonomy's views; expected what to predict, "
                 f"one of {', '.join(DOMAINS)}; name one."
             )
         if views:
-            stored = [self.target] if self.target in STORED else None
-            return DatasetParams.model_validate({"path": self.source, "format": "taskonomy", "domains": stored})
+            computed = self.target in COMPUTED and not holds(Path(self.source), self.target)
+            domains = {} if computed else {"domains": [self.target]}
+            return DatasetParams.model_validate({"path": self.source, "format": "taskonomy", **domains})
         return DatasetParams(path=self.source, group=self.group or None)
 
     def task(self) -> TaskParams:

@@ -38,10 +38,9 @@ class _Key:
 _Files = Mapping[_Key, Mapping[str, Path]]
 
 
-def holds_views(root: Path) -> bool:
-    """Return whether a folder looks like Taskonomy's, by its RGB files."""
-    layouts = ("", "*/", "*/*/")
-    return any(next(root.glob(f"{layout}point_*_view_*_domain_rgb.png"), None) for layout in layouts)
+def holds(root: Path, domain: str) -> bool:
+    """Return whether a folder has a domain's files where Taskonomy's folders have them."""
+    return any(next(root.glob(f"{layout}point_*_view_*_domain_{domain}.*"), None) for layout in ("*/", "*/*/"))
 
 
 def read_taskonomy(name: str, params: DatasetParams) -> Views:
