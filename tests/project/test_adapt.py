@@ -13,6 +13,7 @@ from taskzoo.recommend.advice import load_advice
 from taskzoo.records import read_json
 from taskzoo.search.results import Elites
 from taskzoo.search.tuning import ELITES, METRICS
+from tests.data.dense.houses import street
 from tests.project.projects import TASKS, Project, contents, store, textures, workspace
 
 pytestmark = pytest.mark.slow
@@ -104,7 +105,7 @@ def test_two_at_once(adapted: Adapted, tmp_path: Path) -> None:
     processes = {
         name: project.start("python", "-m", "pipelines.adapt", str(folder), name) for name, folder in folders.items()
     }
-    outputs = {name: process.communicate(timeout=300) for name, process in processes.items()}
+    outputs = {name: process.communicate(timeout=800) for name, process in processes.items()}
     done = {name for name in names if processes[name].returncode == 0}
     for name in set(names) - done:
         errors = outputs[name][1]
@@ -116,3 +117,21 @@ def test_two_at_once(adapted: Adapted, tmp_path: Path) -> None:
     after = store(project.root)
     assert after["models"] == sorted([*before["models"], *((name,) for name in done)])
     assert {status for _, _, status in after["runs"]} == {"FINISHED"}
+
+
+def test_a_dense_target_goes_all_the_way_beside_tasks_of_classes(adapted: Adapted, tmp_path: Path) -> None:
+    project, views = adapted.project, street(tmp_path / "my flat", domains=("normal", "depth_zbuffer"))
+    options = ("--env-manager", "local", "-P", f"dataset={views}", "-P", "name=my-normals", "-P", "target=normal")
+    output = project.succeed("mlflow", "run", ".", *options)
+    assert all(words in output for words in ("Sources for my-normals", "Test skill after few-shot", "test skill"))
+    lines = output.splitlines()
+    start = next(row for row, line in enumerate(lines) if line.startswith("To make it part of `dvc repro`"))
+    added = yaml.safe_load("\n".join(lines[start + 1 : start + 5]))
+    assert added["datasets"]["my-normals"] == {"path": str(views), "format": "taskonomy", "domains": ["normal"]}
+    assert added["tasks"] == {"my-normals": {"dataset": "my-normals", "target": "normal"}}
+    assert ("my-normals",) in store(project.root)["models"]
+    folder = project.root / "targets/my-normals"
+    assert (folder / "package/figures/examples.png").exists()
+    advice = load_advice(folder / "advice.json")
+    assert set(TASKS) <= {row.source for row in advice.recommendation.candidates}
+    assert not advice.narrowing.keep  # The elites of classes are of another space.
