@@ -1,17 +1,15 @@
-"""The geometry of a view as target images, each exact at the pixel's centre."""
+"""The geometry of a view as target images, exact at the pixel's centre but for edges and corners."""
 
 import numpy as np
-import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter, sobel
 
-from taskzoo.data.dense.domains import STRONGEST_OCCLUSION
 from taskzoo.data.dense.encodings import Mask, Values
 from taskzoo.data.dense.rooms.casting import Camera, Hits
 from taskzoo.data.dense.rooms.shapes import Array, dot
 from taskzoo.params import TargetName
 
 HALF_BRIGHT = 8.0  # metres at which Taskonomy's light has half its strength
-DEPTH_JUMP = 0.05
+FARTHEST = 128.0  # metres that Taskonomy's files of depth can hold
 CORNER_SCALE = 1.0  # pixels
 
 
@@ -27,7 +25,7 @@ def geometry(hits: Hits, camera: Camera) -> tuple[dict[TargetName, Values], Mask
         "normal": normals,
         "principal_curvature": hits.curvatures,
         "reshading": reshading(hits.rays, depth, normals),
-        "edge_occlusion": np.where(occlusion_edges(hits, normals), STRONGEST_OCCLUSION, 0.0),
+        "edge_occlusion": depth_edges(depth.reshape(side, side), seen.reshape(side, side)),
         "keypoints3d": normal_corners(normals.reshape(side, side, 3)),
     }
     shaped = {name: values.reshape(side, side, -1).transpose(2, 0, 1) for name, values in maps.items()}
@@ -50,35 +48,20 @@ def reshading(rays: Array, depth: Array, normals: Array) -> Array:
     return facing * HALF_BRIGHT**2 / (HALF_BRIGHT**2 + (depth * lengths) ** 2)
 
 
-def occlusion_edges(hits: Hits, normals: Array) -> npt.NDArray[np.bool_]:
-    """Return the pixels of a surface that ends in front of another one beside it.
-
-    A neighbour shows another shape, more than 5 % farther. Where the nearer surface is flat and, continued to the
-    neighbour's ray, would go behind what is seen there, the two surfaces meet between the pixels: a crease, no
-    edge.
+def depth_edges(depth: Array, seen: Mask) -> Array:
+    """Return the Sobel magnitude of sqrt(z / 128 m): Taskonomy's 3D edges, which answer to slanted planes too.
 
     Args:
-        hits: Of the view.
-        normals: In camera axes [S * S, 3].
+        depth: z, metres [S, S].
+        seen: Where it is known, somewhere at least; a hole is as deep as what is nearest to it, and has no edge.
 
     Returns:
-        [S, S].
+        [S, S], in [0, 1] for depths up to 128 m.
     """
-    side = hits.side
-    number = np.arange(side * side).reshape(side, side)
-    edges = np.zeros(side * side, dtype=bool)
-    for one, other in ((number[:, :-1], number[:, 1:]), (number[:-1], number[1:])):
-        for near, far in ((one.ravel(), other.ravel()), (other.ravel(), one.ravel())):
-            jump = (hits.shapes[near] != hits.shapes[far]) & np.isfinite(hits.depth[far])
-            jump &= hits.depth[far] > hits.depth[near] * (1 + DEPTH_JUMP)
-            near, far = near[jump], far[jump]
-            # The plane n . p = n . p0 at the neighbour's ray r has depth (n . p0) / (n . r); n . r < 0 faces us.
-            offset = dot(normals[near], hits.rays[near]) * hits.depth[near]
-            slope = dot(normals[near], hits.rays[far])
-            flat = (hits.curvatures[near] == 0).all(1)
-            meets = flat & (slope < 0) & (offset <= slope * hits.depth[far])
-            edges[near[~meets]] = True
-    return edges.reshape(side, side)
+    nearest = distance_transform_edt(~seen, return_distances=False, return_indices=True)
+    root = np.sqrt(depth[tuple(nearest)] / FARTHEST)
+    edges: Array = np.hypot(sobel(root, 0), sobel(root, 1)) / (4 * np.sqrt(2))
+    return edges
 
 
 def normal_corners(normals: Array) -> Array:
