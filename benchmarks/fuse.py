@@ -26,8 +26,7 @@ from benchmarks.transfer.inputs import build_datasets
 from benchmarks.transfer.inputs import task as transfer_task
 from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams, StrategyName
-from taskzoo.probe.forms import ClassForm
-from taskzoo.probe.probes import tensors
+from taskzoo.probe.forms import ClassForm, tensors
 from taskzoo.probe.training import Recipe
 from taskzoo.search.nasbench201 import NASBench201Space, cell_string
 from taskzoo.search.problem import Problem

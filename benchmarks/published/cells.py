@@ -9,8 +9,9 @@ from benchmarks.published.settings import EPS, FISHER, RECIPES, REFERENCE_BATCH,
 from benchmarks.published.variants import VARIANTS, Views, look
 from taskzoo.data.tasks import Task
 from taskzoo.files import digest_json
+from taskzoo.probe.forms import tensors
 from taskzoo.probe.network import Probe, fingerprint, initial_state
-from taskzoo.probe.probes import tensors, train_from
+from taskzoo.probe.probes import train_from
 from taskzoo.probe.training import accuracy
 
 COLUMNS = ("key", "source", "target", "seed", *VARIANTS)

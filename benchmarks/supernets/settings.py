@@ -7,8 +7,7 @@ from torch.nn import functional
 
 from benchmarks.transfer.inputs import initial, task
 from benchmarks.transfer.settings import settings
-from taskzoo.probe.forms import ClassForm
-from taskzoo.probe.probes import tensors
+from taskzoo.probe.forms import ClassForm, tensors
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.nasbench201 import NASBench201Space

@@ -18,8 +18,7 @@ from benchmarks.transfer.recommender import DEFAULT, recommenders
 from benchmarks.transfer.settings import CACHE, settings, zoo
 from taskzoo.files import write_json
 from taskzoo.params import FinalParams, RecommendParams, SearchParams
-from taskzoo.probe.forms import ClassForm
-from taskzoo.probe.probes import tensors
+from taskzoo.probe.forms import ClassForm, tensors
 from taskzoo.probe.training import Recipe, accuracy
 from taskzoo.recommend.inheritance import inherit
 from taskzoo.recommend.narrowing import narrow

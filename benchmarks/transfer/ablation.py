@@ -26,8 +26,8 @@ from taskzoo.fisher.engine import Engine, ready
 from taskzoo.fisher.feature_gram import DEAD, Directions, alike
 from taskzoo.fisher.head import fit_head
 from taskzoo.parallel import run_jobs
+from taskzoo.probe.forms import tensors
 from taskzoo.probe.network import device
-from taskzoo.probe.probes import tensors
 
 RANDOM = (1, 2, 4, 8)  # Numbers of random directions.
 VARIANTS = (

@@ -18,8 +18,8 @@ from taskzoo.distance.vectors import Diagonal
 from taskzoo.files import digest_json, write_bytes
 from taskzoo.fisher.diagonal import FisherDiagonal, Labels, fisher
 from taskzoo.fisher.head import fit_head
+from taskzoo.probe.forms import tensors
 from taskzoo.probe.network import Probe, normalise
-from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import in_batches
 
 BATCH = 32

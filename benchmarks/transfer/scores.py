@@ -21,8 +21,8 @@ from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.fisher.observation import Observation
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.parallel import run_jobs
+from taskzoo.probe.forms import tensors
 from taskzoo.probe.network import device
-from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import fit, in_batches
 
 COLUMNS = ("key", "target", "source", "draw", *NAMES)

@@ -14,8 +14,8 @@ from benchmarks.transfer.truth import chosen, learned
 from benchmarks.transfer.view import DIFFERENTIATED, DIRECTIONS, first, fitted_fisher, look
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.fisher.feature_gram import alike, feature_grams
+from taskzoo.probe.forms import tensors
 from taskzoo.probe.network import device
-from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import in_batches
 
 # What is observed of a source, by the passes over the target's images: forward (F) and backward (B).

@@ -18,8 +18,8 @@ from taskzoo.files import digest_json
 from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.parallel import run_jobs
+from taskzoo.probe.forms import tensors
 from taskzoo.probe.network import Probe, State, device, normalise
-from taskzoo.probe.probes import tensors
 from taskzoo.probe.training import accuracy, fit, in_batches
 
 COLUMNS = ("key", "target", "source", "draw", "accuracy")

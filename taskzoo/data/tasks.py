@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +32,36 @@ class TaskSplit:
     labels: npt.NDArray[np.int64]
 
 
+S = TypeVar("S")
+
+
+class InSplits(Generic[S]):
+    """What has images to learn from, to choose on and to be tested on.
+
+    Attributes:
+        splits: Those that were asked for.
+    """
+
+    splits: Mapping[str, S]
+
+    @property
+    def train(self) -> S:
+        """The training images."""
+        return self.splits["train"]
+
+    @property
+    def val(self) -> S:
+        """The validation images, on which everything is chosen."""
+        return self.splits["val"]
+
+    @property
+    def test(self) -> S:
+        """The test images, read once at the end."""
+        return self.splits["test"]
+
+
 @dataclass(frozen=True)
-class Task:
+class Task(InSplits[TaskSplit]):
     """A classification task in memory.
 
     Attributes:
@@ -48,21 +77,6 @@ class Task:
     digest: str
     dataset_digest: str
     splits: Mapping[str, TaskSplit]
-
-    @property
-    def train(self) -> TaskSplit:
-        """The training images."""
-        return self.splits["train"]
-
-    @property
-    def val(self) -> TaskSplit:
-        """The validation images, on which everything is chosen."""
-        return self.splits["val"]
-
-    @property
-    def test(self) -> TaskSplit:
-        """The test images, read once at the end."""
-        return self.splits["test"]
 
 
 def permuted(task: Task) -> Task:

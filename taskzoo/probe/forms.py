@@ -46,6 +46,11 @@ class Form(Protocol):
         """Return how good predictions are: 1 at best."""
 
 
+def tensors(split: TaskSplit, params: ProbeParams) -> tuple[Tensor, Tensor]:
+    """Return a split's images, normalised float32 [N, 3, S, S], and labels, int64 [N]."""
+    return normalise(split.images, params), torch.from_numpy(split.labels)
+
+
 @dataclass(frozen=True)
 class ClassForm:
     """One class an image.
@@ -75,7 +80,7 @@ class ClassForm:
         if isinstance(split, DenseSplit):
             labels = split.targets[:, 0, 0, 0].astype(np.int64)
             return normalise(split.images, params), torch.from_numpy(labels)
-        return normalise(split.images, params), torch.from_numpy(split.labels)
+        return tensors(split, params)
 
     def score(self, network: nn.Module, images: Tensor, targets: Tensor) -> float:
         """Return the accuracy."""

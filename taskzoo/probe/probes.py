@@ -3,25 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from taskzoo.data.tasks import TaskSplit
 from taskzoo.files import digest_json, remove_others
 from taskzoo.parallel import run_jobs
 from taskzoo.params import ProbeParams, TrainParams
 from taskzoo.probe.forms import AnyTask, class_names, form_of
-from taskzoo.probe.network import Probe, State, device, fingerprint, normalise
+from taskzoo.probe.network import Probe, State, device, fingerprint
 from taskzoo.probe.pyramid import DenseProbe
 from taskzoo.probe.storage import ProbeRecord, load_record, save_probe, saved_key
 from taskzoo.probe.training import Recipe, fit
 
 CURVE_EVERY = 5
-
-
-def tensors(split: TaskSplit, probe: ProbeParams) -> tuple[Tensor, Tensor]:
-    """Return a split's images, normalised float32 [N, 3, S, S], and labels, int64 [N]."""
-    return normalise(split.images, probe), torch.from_numpy(split.labels)
 
 
 def recipe_of(params: TrainParams) -> Recipe:

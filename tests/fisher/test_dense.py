@@ -39,7 +39,7 @@ def dense_task(name: str, seed: int = 0) -> DenseTask:
 
     domain = DOMAINS[name]
     splits = {"train": split(24, seed), "val": split(12, seed + 1), "test": split(12, seed + 2)}
-    return DenseTask(name, domain, f"digest {name}", "d", True, splits)  # type: ignore[arg-type]
+    return DenseTask(name, domain, f"digest {name}", "d", True, splits)
 
 
 def random_head(outputs: int, seed: int = 0) -> tuple[DenseProbe, Tensor, Tensor]:

@@ -20,8 +20,8 @@ from taskzoo.params import (
     StagesParams,
     parse_params,
 )
+from taskzoo.probe.forms import tensors
 from taskzoo.probe.network import initial_state
-from taskzoo.probe.probes import tensors
 from taskzoo.records import read_json
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.finalists import train_finalists

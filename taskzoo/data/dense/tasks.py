@@ -17,7 +17,7 @@ from taskzoo.data.dense.views import MASKS, encoding_of
 from taskzoo.data.manifest import Manifest, load_manifest
 from taskzoo.data.record import SPLITS, Split
 from taskzoo.data.store import load_split
-from taskzoo.data.tasks import square_pixels
+from taskzoo.data.tasks import InSplits, square_pixels
 from taskzoo.errors import InputError
 from taskzoo.files import digest_bytes, digest_json
 from taskzoo.params import SizeParams, TaskParams
@@ -42,7 +42,7 @@ class DenseSplit:
 
 
 @dataclass(frozen=True)
-class DenseTask:
+class DenseTask(InSplits[DenseSplit]):
     """A dense task in memory.
 
     Attributes:
@@ -59,22 +59,7 @@ class DenseTask:
     digest: str
     dataset_digest: str
     synthetic: bool
-    splits: Mapping[Split, DenseSplit]
-
-    @property
-    def train(self) -> DenseSplit:
-        """The training images."""
-        return self.splits["train"]
-
-    @property
-    def val(self) -> DenseSplit:
-        """The validation images, on which everything is chosen."""
-        return self.splits["val"]
-
-    @property
-    def test(self) -> DenseSplit:
-        """The test images, read once at the end."""
-        return self.splits["test"]
+    splits: Mapping[str, DenseSplit]
 
 
 def shuffled(task: DenseTask) -> DenseTask:
@@ -138,7 +123,7 @@ def load_dense_task(
             "choose one."
         )
     domain = DOMAINS[params.target]
-    found = {
+    found: dict[str, DenseSplit] = {
         split: _load_split(name, folder, split, domain, manifest, getattr(sizes, split), image_size, seed)
         for split in splits
     }
