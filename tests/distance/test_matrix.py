@@ -139,6 +139,15 @@ def test_images_are_compared_through_the_initial_state(tmp_path: Path) -> None:
     assert found.classes == {"a": a.classes, "b": b[0].classes}
 
 
+def test_targets_that_are_numbers_have_distances_too(tmp_path: Path) -> None:
+    for (source, target, repeat), seen in fill(tmp_path).items():
+        numbers = replace(seen, labels=seen.labels[:, None].float(), classes=0)
+        save_observation(observation_path(tmp_path, source, target, repeat), numbers, "key")
+    found = distances(tmp_path)
+    assert set(found.values) == {name for name, one in MEASURES.items() if one.dense}
+    assert found.classes == {"a": 0, "b": 0}
+
+
 def test_halves_are_balanced_and_the_same_for_every_source(tmp_path: Path) -> None:
     fill(tmp_path)
     same = load_observation(observation_path(tmp_path, "a", "b", 0))
