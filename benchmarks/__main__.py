@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import large_zoo, searches
+from benchmarks.dense import report as dense_report
 from benchmarks.markdown import table
 from benchmarks.published import evaluate as published
 from benchmarks.published import report as published_report
@@ -36,7 +37,12 @@ def page(cells: Sequence[Evaluation]) -> str:
     Returns:
         The whole text.
     """
-    return "\n\n".join([HEAD, *_transfer(cells), *_published(), *searches.sections(), *_large_zoo()]) + "\n"
+    return (
+        "\n\n".join(
+            [HEAD, *_transfer(cells), *dense_report.section(), *_published(), *searches.sections(), *_large_zoo()]
+        )
+        + "\n"
+    )
 
 
 def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:

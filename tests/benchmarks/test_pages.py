@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 import benchmarks.__main__ as results
+from benchmarks.dense.__main__ import ENVIRONMENTS as DENSE_ENVIRONMENTS
+from benchmarks.dense.report import page as dense_page
+from benchmarks.dense.settings import HERE as DENSE
 from benchmarks.environment import environments
 from benchmarks.published.evaluate import evaluate, headline
 from benchmarks.published.report import page as published_page
@@ -38,3 +41,7 @@ def test_published() -> None:
     found = evaluate()
     expected = published_page(found, headline(found), environments(PUBLISHED_ENVIRONMENTS))
     assert (PUBLISHED / "README.md").read_text() == expected
+
+
+def test_dense() -> None:
+    assert (DENSE / "README.md").read_text() == dense_page(environments(DENSE_ENVIRONMENTS))

@@ -1,0 +1,1 @@
+"""Dense tasks on synthetic rooms beside Taskonomy's affinities."""
