@@ -19,7 +19,7 @@ from benchmarks.dense.agreement import (
     same_block,
 )
 from benchmarks.dense.measure import DISTANCES, SKILLS
-from benchmarks.dense.settings import IMAGES, MEASURES, TASKS
+from benchmarks.dense.settings import GEOMETRY, IMAGES, MEASURES, TASKS
 from benchmarks.transfer.metrics import regrets, weighted_taus
 from taskzoo.distance.catalogue import MEASURES as CATALOGUE
 from taskzoo.fisher.pairs import NO_TRANSFER
@@ -35,12 +35,14 @@ class Agreement:
     Attributes:
         correlations: Spearman's, mean over targets, one a seed.
         of_mean: The same of the mean over seeds.
+        geometry: The same, of the targets of geometry only: in the other rows most of Taskonomy's order is noise.
         block: Targets whose nearest source is of their kind, by the mean over seeds; ties count by lot.
         best: Targets whose nearest source is the affinities' own.
     """
 
     correlations: Array
     of_mean: float
+    geometry: float
     block: float
     best: float
 
@@ -68,9 +70,11 @@ def agreement(nearness: Array) -> Agreement:
         The agreement.
     """
     mean = nearness.mean(0)
+    rows = row_correlations(mean, affinities())
     return Agreement(
         correlations=np.array([row_correlations(each, affinities()).mean() for each in nearness]),
-        of_mean=float(row_correlations(mean, affinities()).mean()),
+        of_mean=float(rows.mean()),
+        geometry=float(rows[[name in GEOMETRY for name in TASKS]].mean()),
         block=float(nearest_among(mean, same_block()).sum()),
         best=float(nearest_among(mean, best_sources(affinities())).sum()),
     )
