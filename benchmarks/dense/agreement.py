@@ -59,6 +59,20 @@ def row_correlations(nearness: Array, wanted: Array) -> Array:
     return out
 
 
+def source_ranks(nearness: Array) -> Array:
+    """Return the rank of each source for each target, 1 the nearest, NaN for the target itself, [T, S]."""
+    out = np.full(nearness.shape, np.nan)
+    for row, keep in enumerate(~_itself(nearness)):
+        out[row, keep] = stats.rankdata(-nearness[row, keep])
+    return out
+
+
+def target_blind(nearness: Array) -> Array:
+    """Return minus the mean rank of each source for the other targets: what an order says without its target."""
+    ranks = source_ranks(nearness)
+    return -np.array([np.nanmean(np.delete(ranks, row, axis=0), axis=0) for row in range(len(ranks))])
+
+
 def nearest_among(nearness: Array, wanted: Mask) -> Array:
     """Return for each target the chance that its nearest source is a wanted one, [T]; ties are broken by lot."""
     nearest = best_sources(nearness)

@@ -17,6 +17,7 @@ from benchmarks.dense.agreement import (
     published,
     row_correlations,
     same_block,
+    target_blind,
 )
 from benchmarks.dense.measure import DISTANCES, SKILLS
 from benchmarks.dense.settings import GEOMETRY, IMAGES, MEASURES, TASKS
@@ -36,6 +37,7 @@ class Agreement:
         correlations: Spearman's, mean over targets, one a seed.
         of_mean: The same of the mean over seeds.
         geometry: The same, of the targets of geometry only: in the other rows most of Taskonomy's order is noise.
+        blind: As ``of_mean``, of the mean rank of a source for the other targets: what does not depend on the target.
         block: Targets whose nearest source is of their kind, by the mean over seeds; ties count by lot.
         best: Targets whose nearest source is the affinities' own.
     """
@@ -43,6 +45,7 @@ class Agreement:
     correlations: Array
     of_mean: float
     geometry: float
+    blind: float
     block: float
     best: float
 
@@ -75,6 +78,7 @@ def agreement(nearness: Array) -> Agreement:
         correlations=np.array([row_correlations(each, affinities()).mean() for each in nearness]),
         of_mean=float(rows.mean()),
         geometry=float(rows[[name in GEOMETRY for name in TASKS]].mean()),
+        blind=float(row_correlations(target_blind(mean), affinities()).mean()),
         block=float(nearest_among(mean, same_block()).sum()),
         best=float(nearest_among(mean, best_sources(affinities())).sum()),
     )
@@ -119,7 +123,11 @@ def agreements() -> Mapping[str, Agreement]:
     found = {name: agreement(each[:, :, :size]) for name, each in nearness().items()}
     for images, each in transfers().items():
         found[f"transfer, {images} images"] = agreement(each[:, :size].transpose(2, 0, 1))
-    return {**found, "the paper's figure": agreement(published()[None])}
+    return {
+        **found,
+        "the paper's figure": agreement(published()[None]),
+        "Taskonomy itself": agreement(affinities()[None]),
+    }
 
 
 def followings(skill: Array) -> Mapping[str, Following]:

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
-from scipy.stats import rankdata
 
+from benchmarks.dense.agreement import source_ranks
 from benchmarks.dense.settings import TASKS
 from taskzoo.report.figures.style import DARK, PALE, frame, house_style
 
@@ -48,14 +48,6 @@ def atlas(panels: Mapping[str, Array], title: str, caption: str) -> Figure:
             _draw(above, figure.add_subplot(grid[1, column]), source_ranks(nearness), name)
         frame(figure, title, caption)
     return figure
-
-
-def source_ranks(nearness: Array) -> Array:
-    """Return the rank of each source for each target, 1 the nearest, NaN for the target itself, [T, S]."""
-    out = np.full(nearness.shape, np.nan)
-    for row, keep in enumerate(~np.eye(len(nearness), dtype=bool)):
-        out[row, keep] = rankdata(-nearness[row, keep])
-    return out
 
 
 def tree(ranks: Array) -> Array:

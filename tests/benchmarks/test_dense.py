@@ -13,9 +13,11 @@ from benchmarks.dense.agreement import (
     published,
     row_correlations,
     same_block,
+    source_ranks,
+    target_blind,
 )
 from benchmarks.dense.evaluate import agreement, followings, source_mean
-from benchmarks.dense.figure import source_ranks, tree
+from benchmarks.dense.figure import tree
 from benchmarks.dense.settings import TASKS
 from benchmarks.dense.truth import SOURCES, cube
 
@@ -101,3 +103,12 @@ def test_tasks_that_are_each_others_nearest_are_joined_first() -> None:
     assert ranks[0].tolist()[1:] == [1, 3, 2]
     joined = tree(ranks)
     assert {tuple(sorted(row[:2].astype(int))) for row in joined[:2]} == {(0, 1), (2, 3)}
+
+
+def test_a_target_blind_order_never_sees_its_target() -> None:
+    nearness = np.array([[0.0, 9, 1], [9, 0, 2], [2, 1, 0]])
+    blind = target_blind(nearness)
+    assert blind[0].tolist() == [-1, -2, -2]
+    changed = nearness.copy()
+    changed[0] = 0, 1, 9
+    assert target_blind(changed)[0].tolist() == blind[0].tolist()
