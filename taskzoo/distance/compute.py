@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
+from threadpoolctl import threadpool_limits
 
 from taskzoo.distance.appearance import Appearance, appearance
 from taskzoo.distance.catalogue import measure
@@ -72,22 +73,24 @@ def compute_distances(
     }
     references: dict[str, dict[str, References]] = {one.name: {} for one in chosen}
     fingerprints = set()
-    for target in track(targets, "distances", console=Console(stderr=True)):
-        own = _own(folder, target, repeats)
-        fingerprints |= {pair.bb.provenance.fingerprint for pair in own}
-        for one in chosen:
-            values[one.name][target] = {}
-            references[one.name][target] = _references(one, folder, own)
-            if one.name in halves:
-                halves[one.name][target] = {}
-        for source in sources:
-            pairs = [_from(folder, source, pair, appearances.get(source)) for pair in own]
+    # The matrices are small: threads would only wait for each other, the more so on a busy machine.
+    with threadpool_limits(limits=1):
+        for target in track(targets, "distances", console=Console(stderr=True)):
+            own = _own(folder, target, repeats)
+            fingerprints |= {pair.bb.provenance.fingerprint for pair in own}
             for one in chosen:
-                if source == NO_TRANSFER and "images" in one.needs:
-                    continue
-                values[one.name][target][source] = [_value(one, pair) for pair in pairs]
+                values[one.name][target] = {}
+                references[one.name][target] = _references(one, folder, own)
                 if one.name in halves:
-                    halves[one.name][target][source] = [[_value(one, each) for each in _halves(p)] for p in pairs]
+                    halves[one.name][target] = {}
+            for source in sources:
+                pairs = [_from(folder, source, pair, appearances.get(source)) for pair in own]
+                for one in chosen:
+                    if source == NO_TRANSFER and "images" in one.needs:
+                        continue
+                    values[one.name][target][source] = [_value(one, pair) for pair in pairs]
+                    if one.name in halves:
+                        halves[one.name][target][source] = [[_value(one, each) for each in _halves(p)] for p in pairs]
     if len(fingerprints) != 1:
         raise InputError(
             f"{folder} holds observations of {len(fingerprints)} different probes; expected one; delete it "
