@@ -19,7 +19,7 @@ def describe_package(package: Package) -> str:
     images = ", ".join(f"{split} {sum(classes.values())}" for split, classes in sorted(card.dataset.counts.items()))
     accuracies = ", ".join(f"{accuracy:.3f}" for accuracy in card.train.accuracies)
     rows = [
-        ("data set", f"{card.dataset.name} ({images}), digest `{card.dataset.digest[:12]}`"),
+        ("data set", f"{_data(package)} ({images}), digest `{card.dataset.digest[:12]}`"),
         _asked(package),
         ("probe", f"{card.probe.backbone}, fingerprint `{card.fingerprint}`"),
         ("probe accuracy (validation, each repeat)", accuracies),
@@ -68,9 +68,15 @@ def headline(package: Package) -> dict[str, str]:
     closest, _ = package.distances.ranking()[0]
     pixels, accuracy = package.network.pixels, package.metrics.get("tuned_test_accuracy")
     asked = {"classes": str(len(package.card.classes))} if pixels is None else {"target": pixels.target}
-    shown = {"data": package.card.dataset.name, **asked, "closest": closest}
+    shown = {"data": _data(package), **asked, "closest": closest}
     name = "accuracy" if pixels is None else "skill"
     return shown if accuracy is None else shown | {name: f"{accuracy:.3f}"}
+
+
+def _data(package: Package) -> str:
+    """Return the data set's name, marked where its images are made up."""
+    dataset = package.card.dataset
+    return f"{dataset.name}, synthetic" if dataset.synthetic else dataset.name
 
 
 def _asked(package: Package) -> tuple[str, str]:

@@ -47,6 +47,7 @@ def test_a_dense_task_is_registered_shown_and_served_as_an_image(name: str, regi
     (package.folder / FIGURES).mkdir(exist_ok=True)
     shutil.copyfile(found / EXAMPLES, package.folder / FIGURES / EXAMPLES)
     card = json.loads((package.folder / "task.json").read_text())
+    card["dataset"]["synthetic"] = True
     card |= {"classes": [], "labels": {"dataset": card["labels"]["dataset"], "target": name}}
     (package.folder / "task.json").write_text(json.dumps(card))
     assert read_package(package.folder).network.pixels is not None
@@ -54,6 +55,7 @@ def test_a_dense_task_is_registered_shown_and_served_as_an_image(name: str, regi
     (entry,) = registry.query()
     version = MlflowClient(registry.uri).get_model_version_by_alias("rooms", "champion")
     assert f"| dense target | {name} (" in str(version.description)
+    assert f"| data set | {card['dataset']['name']}, synthetic (" in str(version.description)
 
     images = task.test.images[:3]
     asked = pd.DataFrame({"image": [encoded(image.transpose(1, 2, 0)) for image in images]})
