@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
@@ -33,7 +33,7 @@ class ProbeRecord(BaseModel):
     fingerprint: str
     repeat: int
     classes: tuple[str, ...]
-    score: float
+    score: float = Field(validation_alias=AliasChoices("score", "accuracy"))  # As earlier versions called it.
     curve: tuple[float, ...]
     key: str
 

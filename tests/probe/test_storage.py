@@ -40,3 +40,9 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
     for read in (load_record, load_state):
         with pytest.raises(InputError, match=r"p\.safetensors is not a readable probe .*run the train stage again"):
             read(path)
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    content = RECORD.model_dump(mode="json")
+    content["accuracy"] = content.pop("score")
+    assert ProbeRecord.model_validate(content) == RECORD
