@@ -79,7 +79,7 @@ def see(form: Form, network: Probe | DenseProbe, images: Tensor, targets: Tensor
 
 
 def _pixels(form: PixelForm, network: DenseProbe, images: Tensor, targets: Tensor, kernel: int, seed: int) -> Seen:
-    classes = form.domain.classes or 0
+    classes = form.classes
     places = choose_places(targets, PIXELS + HEAD_PIXELS, seed)
     features = pixel_features(network.backbone, images, places)
     labels = at_places(targets, places)

@@ -28,13 +28,12 @@ def pyramid(backbone: nn.Module, images: Tensor) -> list[Tensor]:
         InputError: If the backbone has no maps.
     """
     network: Any = backbone
-    try:
-        maps: list[Tensor] = network.forward_intermediates(images, intermediates_only=True)
-    except (AttributeError, NotImplementedError) as error:
+    if not hasattr(network, "forward_intermediates"):
         raise InputError(
             f"{type(backbone).__name__} gives no maps (timm's forward_intermediates), which a dense target needs; "
             "expected a network that does, such as a resnet, efficientnet, convnext or vit; choose another backbone."
-        ) from error
+        )
+    maps: list[Tensor] = network.forward_intermediates(images, intermediates_only=True)
     return maps[-LEVELS:]
 
 

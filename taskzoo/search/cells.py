@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from taskzoo.probe.network import State, device
-from taskzoo.probe.training import EVALUATION_BATCH
-from taskzoo.search.operations import OPERATIONS
+from taskzoo.search.operations import OPERATIONS, entry
 from taskzoo.search.space import Architecture, Choice, decode, narrow
 from taskzoo.search.supernet import Gated, Supernet
-from taskzoo.search.trunk import Trunk, load_trunk, usable_levels
+from taskzoo.search.trunk import Trunk, level_maps, load_trunk, usable_levels
 
 LEVEL = "level"
 
@@ -120,10 +119,7 @@ class CellSpace:
 
     def inputs(self, images: Tensor) -> list[Tensor]:
         """Return the frozen trunk's maps of images [N, 3, H, W], on the CPU, one per option of ``level``."""
-        where = next(self._trunk.parameters()).device
-        with torch.no_grad():
-            parts = [self._trunk(part.to(where)) for part in torch.split(images, EVALUATION_BATCH)]
-            return [torch.cat([each.cpu() for each in level]) for level in zip(*parts, strict=True)]
+        return level_maps(self._trunk, images, next(self._trunk.parameters()).device)
 
     def build(self, architecture: Architecture, classes: int) -> CellOnLevel:
         """Return a cell initialised from torch's current seed; it eats a batch of ``inputs``."""
@@ -171,7 +167,7 @@ class CellSpace:
         self, positions: Sequence[int], operation: Callable[[str], nn.Module], classes: int
     ) -> list[CellOnLevel]:
         """Return a cell on each of some levels, all with the same edges and head."""
-        entries = [_entry(self._channels[position], self.width) for position in positions]
+        entries = [entry(self._channels[position], self.width) for position in positions]
         edges = nn.ModuleDict({_edge(*edge).removeprefix("edge_"): operation(_edge(*edge)) for edge in self.edges})
         head = nn.Linear(self.width * (self.nodes - 1), classes)
         cells = [Cell(entry, edges, head) for entry in entries]
@@ -187,10 +183,6 @@ class CellSpace:
             trunk = Trunk(self.backbone, self.image_size, levels)
         load_trunk(trunk, self.state, self.backbone)
         return trunk.eval()
-
-
-def _entry(channels: int, width: int) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
 
 
 def _edge(start: int, end: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Self
 
 import torch
@@ -9,9 +10,9 @@ from torch import Tensor, nn
 
 from taskzoo.probe.network import State, create_backbone, device
 from taskzoo.probe.pyramid import map_sizes, pyramid, resized
-from taskzoo.probe.training import EVALUATION_BATCH
-from taskzoo.search.operations import OPERATIONS
+from taskzoo.search.operations import OPERATIONS, entry
 from taskzoo.search.space import Architecture, Choice, decode, narrow
+from taskzoo.search.trunk import level_maps
 
 FINEST, UP, BILINEAR = "finest", "up", "bilinear"
 
@@ -124,10 +125,7 @@ class DecoderSpace:
 
     def inputs(self, images: Tensor) -> list[Tensor]:
         """Return the frozen trunk's maps of images [N, 3, S, S], on the CPU, from fine to coarse."""
-        where = next(self._trunk.parameters()).device
-        with torch.no_grad():
-            parts = [pyramid(self._trunk, part.to(where)) for part in torch.split(images, EVALUATION_BATCH)]
-            return [torch.cat([each.cpu() for each in level]) for level in zip(*parts, strict=True)]
+        return level_maps(partial(pyramid, self._trunk), images, next(self._trunk.parameters()).device)
 
     def build(self, architecture: Architecture, classes: int) -> Decoder:
         """Return a decoder initialised from torch's current seed; it eats a batch of ``inputs``."""
@@ -135,7 +133,7 @@ class DecoderSpace:
         first = int(named[FINEST].removeprefix("level"))
         levels = range(first, len(self._sizes))
         return Decoder(
-            entries=[_entry(self._sizes[level], self.width) for level in levels],
+            entries=[entry(self._sizes[level], self.width) for level in levels],
             work=[OPERATIONS[named[f"level_{level}"]](self.width) for level in levels],
             ups=[Bilinear() if named[UP] == BILINEAR else Transposed(self.width) for _ in levels[:-1]],
             head=nn.Conv2d(self.width, classes, 3, padding=1),
@@ -173,7 +171,3 @@ class DecoderSpace:
             trunk = create_backbone(self.backbone, self.image_size)
         trunk.load_state_dict(self.state)
         return trunk.eval()
-
-
-def _entry(channels: int, width: int) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))

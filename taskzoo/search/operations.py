@@ -5,6 +5,11 @@ from collections.abc import Callable
 from torch import nn
 
 
+def entry(channels: int, width: int) -> nn.Module:
+    """Return what brings a feature map to a width: 1x1 convolution, batch normalisation."""
+    return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
+
+
 def _separable(channels: int, kernel: int, dilation: int) -> nn.Module:
     """Return ReLU, depthwise convolution, 1x1 convolution, batch normalisation."""
     padding = dilation * (kernel - 1) // 2

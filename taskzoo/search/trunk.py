@@ -1,11 +1,14 @@
 """A timm backbone as a source of feature maps, with every weight checked to be the given one."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from taskzoo.errors import InputError
 from taskzoo.probe.network import CHANNELS, State, create_backbone
+from taskzoo.probe.training import EVALUATION_BATCH
 
 SMALLEST_SIDE = 2  # A cell on 1x1 maps would be a linear layer in disguise.
 LARGEST_SIDE = 8  # Wider maps are averaged down to it, which bounds time and memory whatever the image size.
@@ -34,6 +37,13 @@ class Trunk(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return float maps [N, C, h, w] with h, w of at most ``LARGEST_SIDE``, one per level."""
         return [_at_most(each) for each in _intermediates(self.network, images, list(self.levels))]
+
+
+@torch.no_grad()
+def level_maps(trunk: Callable[[Tensor], list[Tensor]], images: Tensor, where: torch.device) -> list[Tensor]:
+    """Return a frozen trunk's maps of images [N, 3, H, W], computed in batches on its device, on the CPU, by level."""
+    parts = [trunk(part.to(where)) for part in torch.split(images, EVALUATION_BATCH)]
+    return [torch.cat([each.cpu() for each in level]) for level in zip(*parts, strict=True)]
 
 
 def usable_levels(backbone: str, image_size: int) -> tuple[int, ...]:
