@@ -9,7 +9,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from taskzoo.errors import InputError
 from taskzoo.fisher.collecting import Squares
 from taskzoo.fisher.diagonal import wanted
-from taskzoo.fisher.engine import forget_caches, ready
+from taskzoo.fisher.engine import caching, forget, ready
 from taskzoo.fisher.products import SCRATCH
 from taskzoo.fisher.taps import Taps
 
@@ -66,9 +66,9 @@ def _kept(model: nn.Module, inputs: Tensor, names: Collection[str]) -> list[int]
             kept[storage.data_ptr()] = storage
 
     with ready(model, list(names)), saved_tensors_hooks(keep, lambda nothing: nothing), torch.enable_grad():
-        forget_caches(model)
+        forget(caching(model))
         try:
-            with Taps(model, list(names), len(inputs), Squares()):
+            with Taps({name: model.get_parameter(name) for name in names}, len(inputs), Squares()):
                 model(inputs.detach().clone().requires_grad_())
         except RuntimeError:  # No taps: every sample then passes alone, and takes no more than this.
             kept.clear()

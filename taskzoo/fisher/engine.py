@@ -41,6 +41,8 @@ class Engine:
 
     def __init__(self, model: nn.Module, names: Sequence[str], likelihood: Likelihood, inputs: Tensor) -> None:
         self.model, self.names, self.likelihood = model, names, likelihood
+        self._parameters = {name: model.get_parameter(name) for name in names}
+        self._caching = caching(model)
         self.alone: list[str] = []
         self._signature: Signature | None = None
         self._refused: set[str] = set()
@@ -115,7 +117,7 @@ class Engine:
         self._one_by_one(missing, inputs, chosen[0], lambda name, squares: _add(sums, name, squares))
         for name in self.names:
             if name not in sums:
-                sums[name] = torch.zeros_like(self.model.get_parameter(name).detach())
+                sums[name] = torch.zeros_like(self._parameters[name].detach())
         return {name: sums[name] for name in self.names}
 
     def grams(self, inputs: Tensor, choose: Choose) -> Sums:
@@ -133,16 +135,16 @@ class Engine:
         return self._tapped(inputs, choose, Grams(len(inputs)))
 
     def _outputs(self, inputs: Tensor) -> Tensor:
-        forget_caches(self.model)
+        forget(self._caching)
         with torch.no_grad():
             outputs: Tensor = self.model(inputs.clone())
         return outputs
 
     def _through(self, taps: Taps, inputs: Tensor) -> Tensor:
         """Return the outputs of a forward pass that the taps see; other parameters are constants in it."""
-        forget_caches(self.model)
-        for name in self.names:
-            self.model.get_parameter(name).requires_grad_(name in taps.met.parameters)
+        forget(self._caching)
+        for name, value in self._parameters.items():
+            value.requires_grad_(name in taps.met.parameters)
         leaf = inputs.detach().clone()
         with torch.enable_grad(), taps:
             outputs: Tensor = self.model(leaf.requires_grad_() if leaf.is_floating_point() else leaf)
@@ -150,7 +152,7 @@ class Engine:
 
     def _watched(self, inputs: Tensor) -> Watched:
         """Return what parameters meet of the first of two samples."""
-        taps = Taps(self.model, self.names, len(inputs), Squares())
+        taps = Taps(self._parameters, len(inputs), Squares())
         taps.met.watched = []
         self._through(taps, inputs)
         return taps.met.watched
@@ -165,7 +167,7 @@ class Engine:
         if not names:
             choose(self._outputs(inputs))
             return {}
-        taps = Taps(self.model, names, len(inputs), collector)
+        taps = Taps({name: self._parameters[name] for name in names}, len(inputs), collector)
         outputs = self._through(taps, inputs)
         met = taps.met
         if self._signature is None:
@@ -198,7 +200,7 @@ class Engine:
         """
         if not names:
             return
-        leaves = {name: self.model.get_parameter(name).requires_grad_() for name in names}
+        leaves = {name: self._parameters[name].requires_grad_() for name in names}
 
         def on_gradient(name: str, leaf: Tensor) -> None:
             gradient, leaf.grad = leaf.grad, None
@@ -211,7 +213,7 @@ class Engine:
         ]
         try:
             for index, sample in enumerate(inputs):
-                forget_caches(self.model)
+                forget(self._caching)
                 with torch.enable_grad():
                     outputs = self.model(torch.stack([sample, sample]))
                     losses = [
@@ -239,41 +241,50 @@ def ready(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
     """
     modes = [(module, module.training) for module in model.modules()]
     flags = [
-        (value, value.requires_grad, value.grad, value._post_accumulate_grad_hooks, value._backward_hooks)
-        for value in model.parameters()
+        (name, value, value.requires_grad, value.grad, value._post_accumulate_grad_hooks, value._backward_hooks)
+        for name, value in model.named_parameters()
     ]
-    cudnn = torch.backends.cudnn.enabled
+    cudnn, caches = torch.backends.cudnn.enabled, caching(model)
     if any(isinstance(module, nn.RNNBase) for module, _ in modes):
         torch.backends.cudnn.enabled = False  # Its recurrent layers have a backward pass in training mode only.
-    model.eval()
+    if any(mode for _, mode in modes):
+        model.eval()
     try:
-        model.requires_grad_(False)
-        model.zero_grad(set_to_none=True)
-        for parameter in model.parameters():
+        some = set(names)
+        for name, parameter, *_ in flags:
+            parameter.requires_grad_(name in some)
+            parameter.grad = None
             parameter._post_accumulate_grad_hooks = OrderedDict()  # Such as an optimiser's step.
             parameter._backward_hooks = None
-        for name in names:
-            model.get_parameter(name).requires_grad_()
         yield
     finally:
         torch.backends.cudnn.enabled = cudnn
-        for parameter, flag, gradient, after, before in flags:
+        for _, parameter, flag, gradient, after, before in flags:
             parameter.requires_grad_(flag)
             parameter.grad = gradient
             parameter._post_accumulate_grad_hooks, parameter._backward_hooks = after, before
-        # Through training mode, because networks such as LeViT drop what they cached for evaluation there.
-        model.train()
+        forget(caches)
         for module, mode in modes:
-            module.training = mode
+            if module.training != mode:
+                module.training = mode
 
 
-def forget_caches(model: nn.Module) -> None:
-    """Make networks that cache tables of their parameters in evaluation mode (LeViT, TinyViT) drop them.
+def caching(model: nn.Module) -> list[nn.Module]:
+    """Return the modules that do something of their own where the mode changes."""
+    return [module for module in model.modules() if getattr(module.train, "__func__", None) is not nn.Module.train]
+
+
+def forget(modules: Sequence[nn.Module]) -> None:
+    """Make modules in evaluation mode that cache tables of their parameters there (LeViT, TinyViT) drop them.
 
     A table cached without a graph would silently cut its parameter off from the likelihood.
+
+    Args:
+        modules: From ``caching``: to go through all of a network every time costs a tenth of a small one's pass.
     """
-    model.train()
-    model.eval()
+    for module in modules:
+        module.train()
+        module.eval()
 
 
 def _pair(inputs: Tensor, seed: int) -> Tensor:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
@@ -52,16 +52,15 @@ class Taps(TorchFunctionMode):
     """Sees every torch call of a forward pass.
 
     Args:
-        model: Its wanted parameters require gradients, its others do not.
-        names: Of the parameters wanted.
+        parameters: Those wanted, by name; they require gradients, the model's others do not.
         samples: Of the batch, N.
         collector: Takes their gradients.
     """
 
-    def __init__(self, model: nn.Module, names: Sequence[str], samples: int, collector: Collector) -> None:
+    def __init__(self, parameters: Mapping[str, Tensor], samples: int, collector: Collector) -> None:
         super().__init__()
-        self.met = Meetings({name: model.get_parameter(name) for name in names}, samples, collector)
-        self.token = torch.zeros((), device=next(model.parameters()).device, requires_grad=True)
+        self.met = Meetings(parameters, samples, collector)
+        self.token = torch.zeros((), device=next(iter(parameters.values())).device, requires_grad=True)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
