@@ -1,5 +1,7 @@
 """One project is made and run for the whole session; tests that change something work on copies of it."""
 
+import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
@@ -39,13 +42,20 @@ def _as_in_a_fresh_shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """Return a project on which `dvc repro` has run once; tests only read it."""
-    project = make_project(tmp_path_factory.mktemp("first") / "zoo")
-    project.succeed("dvc", "repro")
-    changes = project.changes()
-    project.succeed("git", "add", "dvc.lock")
-    project.succeed("git", "commit", "--quiet", "--message", "Run")
-    return Finished(project, changes)
+    """Return a project on which `dvc repro` has run once, for all processes of the tests; they only read it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    root, changes = shared / "first/zoo", shared / "changes.json"
+    with FileLock(str(shared / "first.lock")):
+        if not changes.exists():
+            shutil.rmtree(root, ignore_errors=True)
+            project = make_project(root)
+            project.succeed("dvc", "repro")
+            found = json.dumps(project.changes())
+            project.succeed("git", "add", "dvc.lock")
+            project.succeed("git", "commit", "--quiet", "--message", "Run")
+            changes.write_text(found)
+    return Finished(Project(root), json.loads(changes.read_text()))
 
 
 @pytest.fixture

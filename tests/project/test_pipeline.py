@@ -16,6 +16,12 @@ OTHERS = {name: {*TASKS, NO_TRANSFER} - {name} for name in TASKS}
 
 
 @pytest.fixture(scope="module")
+def finished(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Return a copy: commands of DVC write beside what they only read."""
+    return Finished(finished.project.copy(tmp_path_factory.mktemp("again") / "zoo"), finished.changes)
+
+
+@pytest.fixture(scope="module")
 def client(finished: Finished) -> MlflowClient:
     return MlflowClient(f"sqlite:///{finished.root}/mlflow.db")
 
