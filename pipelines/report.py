@@ -15,7 +15,8 @@ from taskzoo.workflow.workspace import COMPARISONS, DISTANCES, RECOMMENDATIONS, 
 
 def report() -> None:
     """Draw and tabulate what was found; log the same figures, and every transfer, to MLflow."""
-    names = list(load_params().tasks)
+    tasks = load_params().tasks
+    names = list(tasks)
     advice = [load_advice(RECOMMENDATIONS / f"{name}.json") for name in names]
     compared = [read_json(COMPARISONS / f"{name}.json", StoredComparison, "compare") for name in names]
     distances = read_json(DISTANCES, Distances, "distances")
@@ -27,8 +28,9 @@ def report() -> None:
     )
     registry = Registry(None, Path())
     registry.log_report(REPORT)
-    for said, found in zip(advice, compared, strict=True):
-        registry.log_recommendation(distances.fingerprint, said, found.comparison.transfers)
+    for name, said, found in zip(names, advice, compared, strict=True):
+        transfers = found.comparison.transfers
+        registry.log_recommendation(distances.fingerprint, said, transfers, tasks[name].dataset)
     print(f"report/: {len(files)} files")
 
 

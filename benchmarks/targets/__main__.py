@@ -11,13 +11,12 @@ on where it was killed; ``--summary`` prints the headline, its last line as JSON
 
 import argparse
 import json
-from itertools import product
 
 from rich.console import Console
 
 from benchmarks import rows
 from benchmarks.environment import note_environment
-from benchmarks.targets.measure import ARMS, COLUMNS, RESULTS, RUNS, SEEDS, TARGETS, chosen, elites, measure, missing
+from benchmarks.targets.measure import COLUMNS, RESULTS, RUNS, chosen, elites, key, measure, missing, planned
 from benchmarks.targets.report import headline, show
 from benchmarks.transfer import inputs
 from taskzoo.parallel import run_jobs
@@ -30,8 +29,8 @@ def main() -> None:
     if not parser.parse_args().summary:
         note_environment(RESULTS / "environments.json")
         inputs.build_datasets()
-        every = product(TARGETS, ARMS, range(SEEDS))
-        sources = {source for target, arm, seed in every for source in chosen(target, arm, seed)}
+        rows.keep(RUNS, COLUMNS, {key(*each) for each in planned()})
+        sources = {source for each in planned() for source in chosen(*each)}
         run_jobs(elites, [(source,) for source in sorted(sources)], "sources")
         run_jobs(measure, missing(), "runs")
     figures = headline(rows.read(RUNS, COLUMNS))

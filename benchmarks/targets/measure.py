@@ -201,12 +201,16 @@ def _timed(call: Callable[[], object]) -> float:
 
 
 def key(target: str, arm: str, seed: int) -> str:
-    """Return a name of a row that changes with the settings."""
-    return f"{target}-{arm}-{seed}-{SECONDS}-{SEARCHED}-{TRAIN}"
+    """Return a name of a row that changes with the settings and with the sources used."""
+    return "-".join([target, arm, str(seed), f"{SECONDS}-{SEARCHED}-{TRAIN}", *sorted(chosen(target, arm, seed))])
 
 
 def missing() -> list[tuple[str, str, int]]:
     """Return what is not done; seeds change slowest."""
     done = set(rows.read(RUNS, COLUMNS)["key"])
-    every = product(range(SEEDS), TARGETS, ARMS)
-    return [(target, arm, seed) for seed, target, arm in every if key(target, arm, seed) not in done]
+    return [each for each in planned() if key(*each) not in done]
+
+
+def planned() -> list[tuple[str, str, int]]:
+    """Return target, arm and seed of every run."""
+    return [(target, arm, seed) for seed, target, arm in product(range(SEEDS), TARGETS, ARMS)]

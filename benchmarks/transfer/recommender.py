@@ -102,7 +102,13 @@ def record(truth: Truth, score: Array, target: str) -> list[PastTransfer]:
     """Return all transfers onto targets of other data sets than a target's, as if they were on record."""
     tasks, told, gain = zoo().tasks, score.mean(axis=2), truth.gain
     return [
-        PastTransfer(target=other, source=source, score=float(told[i, j]), gain=float(gain[i, j]))
+        PastTransfer(
+            target=other,
+            source=source,
+            score=float(told[i, j]),
+            gain=float(gain[i, j]),
+            dataset=tasks[other].dataset,
+        )
         for i, other in enumerate(truth.targets)
         if tasks[other].dataset != tasks[target].dataset
         for j, source in enumerate(truth.sources[:-1])

@@ -61,7 +61,10 @@ class Products:
 
     def squares(self) -> Tensor:
         """Return the squares summed over samples."""
-        if self._positions() > 1 and kernel.suits(self.x, self.geometry.kernel):
+        one_place = self.geometry.groups == math.prod(self.geometry.kernel) == self.x[0, 0].numel() == 1
+        if one_place and self._positions() == 1:
+            sums = self.g.flatten(1).square().T @ self.x.flatten(1).square()
+        elif self._positions() > 1 and kernel.suits(self.x, self.geometry.kernel):
             sums = kernel.squares(self.x, self.g, self.geometry, self.samples)
         else:
             sums = self._squares()

@@ -1,13 +1,17 @@
 """What the transfers on record say of a source beyond its score: some starting points are good for many targets."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 # Measured by benchmarks/transfer (small probe, ten images a class), with the target's whole data set left out.
 SLOPE = 0.34  # Standardised gain that one unit of score is worth.
-PRIOR = 10.0  # Transfers a source's effect is shrunk by: variance that sources do not explain, over that they do.
+PRIOR = (
+    10.0  # Transfers a source's effect is shrunk by at least: variance that sources do not explain, over that they do.
+)
+Rest = tuple[str, float]  # Data set of a target, and how much better than its score a source was there.
 
 
 class PastTransfer(BaseModel):
@@ -18,6 +22,7 @@ class PastTransfer(BaseModel):
         source: The registered task whose network was fine-tuned.
         score: Of the source when it was recommended; 0 is no transfer's.
         gain: Test accuracy less that from the initial state, mean over draws, in [-1, 1].
+        dataset: Of the target; empty where the record does not tell: then the target counts as its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +31,7 @@ class PastTransfer(BaseModel):
     source: str
     score: float
     gain: float
+    dataset: str = ""
 
 
 def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float]:
@@ -33,7 +39,8 @@ def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float
 
     Within a target, gain = SLOPE score + source effect + noise, all from their means over the target's transfers and
     the gain in its spread over all of them. A source's effect is the mean of what is left, shrunk towards none as if
-    PRIOR more transfers had shown none: the posterior mean under normal effects.
+    so many more transfers had shown none: the posterior mean under normal effects. How many follows from what sources
+    have kept from one data set to another, and is PRIOR at least.
 
     Args:
         past: All transfers on record; those of the target itself are not looked at, since its test images judge.
@@ -46,13 +53,43 @@ def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float
     unit = spread(groups)
     if not unit:
         return {}
-    left: dict[str, list[float]] = {}
+    left: dict[str, list[Rest]] = {}
     for group in groups:
         gains, scores = (np.array([getattr(each, what) for each in group]) for what in ("gain", "score"))
         rest = (gains - gains.mean()) / unit - SLOPE * (scores - scores.mean())
         for each, value in zip(group, rest, strict=True):
-            left.setdefault(each.source, []).append(float(value))
-    return {source: sum(values) / (len(values) + PRIOR) / SLOPE for source, values in sorted(left.items())}
+            left.setdefault(each.source, []).append((each.dataset or each.target, float(value)))
+    more = shrinkage(left)
+    return {
+        source: sum(value for _, value in rests) / (len(rests) + more) / SLOPE for source, rests in sorted(left.items())
+    }
+
+
+def shrinkage(left: Mapping[str, Sequence[Rest]]) -> float:
+    """Return how many transfers without effect each source's are joined by: the variance that is not its, over its.
+
+    The variance of the sources' effects is estimated by the mean product of two rests of one source on targets of
+    different data sets (the method of moments): what it has on tasks of one data set alone helps no new one.
+
+    Args:
+        left: Rests by source.
+
+    Returns:
+        PRIOR at least, and where nothing is known; infinite where nothing is kept.
+    """
+    product, pairs, square, count = 0.0, 0, 0.0, 0
+    for rests in left.values():
+        groups: dict[str, list[float]] = {}
+        for dataset, value in rests:
+            groups.setdefault(dataset, []).append(value)
+        # All pairs, less those within a data set.
+        product += sum(map(sum, groups.values())) ** 2 - sum(sum(group) ** 2 for group in groups.values())
+        pairs += len(rests) ** 2 - sum(len(group) ** 2 for group in groups.values())
+        square += sum(value**2 for _, value in rests)
+        count += len(rests)
+    if not pairs:
+        return PRIOR
+    return max(PRIOR, square / count / (product / pairs) - 1) if product > 0 else math.inf
 
 
 def by_other_targets(past: Sequence[PastTransfer], target: str) -> list[list[PastTransfer]]:

@@ -19,7 +19,9 @@ NARROWING = "narrowing.md"
 FINGERPRINT, GAIN, SCORE = "taskzoo.fingerprint", "gain", "score"
 
 
-def log_recommendation(connection: Connection, fingerprint: str, advice: Advice, transfers: Sequence[Transfer]) -> None:
+def log_recommendation(
+    connection: Connection, fingerprint: str, advice: Advice, transfers: Sequence[Transfer], dataset: str
+) -> None:
     """Record a target's recommendation and narrowed search, and beneath it its transfers; the same ones once.
 
     Args:
@@ -27,12 +29,13 @@ def log_recommendation(connection: Connection, fingerprint: str, advice: Advice,
         fingerprint: Of the probe.
         advice: Sources with their scores, probabilities and intervals, and the narrowed space.
         transfers: All arms of the comparison, no transfer among them; those from registered sources are recorded.
+        dataset: Of the target.
     """
     recommendation, narrowing = advice.recommendation, advice.narrowing
     rows = {row.source: row for row in recommendation.candidates}
     start = next(row for row in transfers if row.source == NO_TRANSFER)
     known = {row.source: row for row in transfers if row.source in rows}
-    children = [_transfer(recommendation, fingerprint, row, start) for row in known.values()]
+    children = [_transfer(recommendation, fingerprint, row, start, dataset) for row in known.values()]
     shown = ("score", "mean", "low", "high", "probability_best", "probability_gain", "expected_gain", "experience")
     numbers = {f"{figure}.{source}": getattr(row, figure) for source, row in rows.items() for figure in shown}
     numbers |= {"start.mean": recommendation.start.mean}
@@ -61,7 +64,9 @@ def log_recommendation(connection: Connection, fingerprint: str, advice: Advice,
     log_run(connection, run)
 
 
-def _transfer(recommendation: Recommendation, fingerprint: str, row: Transfer, start: Transfer) -> StageRun:
+def _transfer(
+    recommendation: Recommendation, fingerprint: str, row: Transfer, start: Transfer, dataset: str
+) -> StageRun:
     """Return the run of one transfer beside no transfer."""
     score = recommendation.candidate(row.source).score
     gains = np.subtract(row.accuracies, start.accuracies)
@@ -70,7 +75,7 @@ def _transfer(recommendation: Recommendation, fingerprint: str, row: Transfer, s
         key=recommendation.target,
         digest=digest_json([recommendation.target, fingerprint, row.model_dump(), start.model_dump(), score]),
         title=f"transfer {row.source} to {recommendation.target}",
-        params={"target": recommendation.target, "source": row.source, "arm": row.arm},
+        params={"target": recommendation.target, "dataset": dataset, "source": row.source, "arm": row.arm},
         metrics=[
             (GAIN, float(gains.mean()), 0),
             (SCORE, score, 0),
@@ -95,6 +100,10 @@ def past_transfers(connection: Connection, fingerprint: str) -> list[PastTransfe
     ):
         params, metrics = run.data.params, run.data.metrics
         found[params["target"], params["source"]] = PastTransfer(
-            target=params["target"], source=params["source"], score=metrics[SCORE], gain=metrics[GAIN]
+            target=params["target"],
+            source=params["source"],
+            score=metrics[SCORE],
+            gain=metrics[GAIN],
+            dataset=params.get("dataset", ""),
         )
     return list(found.values())

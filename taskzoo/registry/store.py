@@ -79,10 +79,10 @@ class Registry:
         with self._connection.writing():
             log_run(self._connection, report_run(folder))
 
-    def log_recommendation(self, fingerprint: str, advice: Advice, transfers: Sequence[Transfer]) -> None:
-        """Record one target's recommendation, and the transfers that the next one learns from."""
+    def log_recommendation(self, fingerprint: str, advice: Advice, transfers: Sequence[Transfer], dataset: str) -> None:
+        """Record the recommendation for one target of a data set, and the transfers that the next one learns from."""
         with self._connection.writing():
-            log_recommendation(self._connection, fingerprint, advice, transfers)
+            log_recommendation(self._connection, fingerprint, advice, transfers, dataset)
 
     def past_transfers(self, fingerprint: str) -> list[PastTransfer]:
         """Return the transfers on record between tasks of one probe."""

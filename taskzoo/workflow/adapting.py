@@ -122,7 +122,7 @@ def _adapt(new: NewTarget, params: Params) -> Outcome:
     parts = Parts(folder / "data", folder / "validation", own, folder / "fishers", folder / "search")
     package_task(name, spec, parts, distances, params, folder / "package")
     registry.register(folder / "package")
-    registry.log_recommendation(identity, advice, comparison.transfers)
+    registry.log_recommendation(identity, advice, comparison.transfers, name)
     chosen = load_spec(folder / "search" / SPEC_FILE)
     start = _start(trunk, chosen, params.probe.backbone)
     return Outcome(name, advice, comparison, start, chosen.finalist, metrics, registry.uri, dataset, new.target)

@@ -1,5 +1,7 @@
 """What past transfers say of a source."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
-from taskzoo.recommend.experience import PRIOR, SLOPE, PastTransfer, source_effects
+from taskzoo.recommend.experience import PRIOR, SLOPE, PastTransfer, shrinkage, source_effects
 from taskzoo.recommend.ranking import rank
 from tests.recommend.columns import column
 
@@ -19,9 +21,20 @@ def past(target: str, source: str, gain: float, score: float = 0.0) -> PastTrans
 def test_by_hand() -> None:
     record = [past("x", "a", 0.3), past("x", "b", 0.1), past("y", "a", 0.0, 1.0), past("y", "b", 0.0, -1.0)]
     # Within x the gains are +-.1 from their mean, within y 0: variance (2 * .01) / 2, spread .1.
-    # In spreads: a has 1 and 0 - SLOPE, b the opposite.
+    # In spreads: a has 1 and 0 - SLOPE, b the opposite: on two data sets nothing is kept, of one it is not known.
+    assert source_effects(record, "t") == {"a": 0.0, "b": 0.0}
     effect = (1 - SLOPE) / (2 + PRIOR) / SLOPE
-    assert source_effects(record, "t") == pytest.approx({"a": effect, "b": -effect})
+    together = [each.model_copy(update={"dataset": "d"}) for each in record]
+    assert source_effects(together, "t") == pytest.approx({"a": effect, "b": -effect})
+
+
+def test_how_much_is_kept_by_hand() -> None:
+    left = {"a": [("d", 1.0), ("d", 2.0), ("e", 0.1)], "b": [("d", -0.5), ("e", 0.2)]}
+    # Products of rests on different data sets: .1 and .2, and -.1; squares 1, 4, .01, .25 and .04.
+    assert shrinkage(left) == pytest.approx((5.3 / 5) / (0.2 / 3) - 1)
+    assert shrinkage({"a": [("d", 1.0), ("e", 1.0)]}) == PRIOR
+    assert shrinkage({"a": [("d", 1.0), ("d", -1.0)]}) == PRIOR
+    assert shrinkage({"a": [("d", 1.0), ("e", -1.0)]}) == math.inf
 
 
 def test_the_targets_own_transfers_are_not_looked_at() -> None:

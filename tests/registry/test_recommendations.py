@@ -28,11 +28,12 @@ TRANSFERS = [
 
 def test_they_are_recorded_once_and_come_back(registry: Registry) -> None:
     for _ in range(2):
-        registry.log_recommendation("f", ADVICE, TRANSFERS)
+        registry.log_recommendation("f", ADVICE, TRANSFERS, "photos")
     found = {each.source: each for each in registry.past_transfers("f")}
     assert set(found) == {"near", "far"}
     score = ADVICE.recommendation.candidate("near").score
-    assert found["near"] == PastTransfer(target="t", source="near", score=score, gain=found["near"].gain)
+    gain = found["near"].gain
+    assert found["near"] == PastTransfer(target="t", source="near", score=score, gain=gain, dataset="photos")
     assert found["near"].gain == pytest.approx(0.25)
     assert found["far"].gain == pytest.approx(-0.05)
     assert registry.past_transfers("other") == []
@@ -45,15 +46,15 @@ def test_they_are_recorded_once_and_come_back(registry: Registry) -> None:
 
 
 def test_a_transfer_that_was_run_again_counts_once_as_it_was_last(registry: Registry) -> None:
-    registry.log_recommendation("f", ADVICE, TRANSFERS)
+    registry.log_recommendation("f", ADVICE, TRANSFERS, "photos")
     better = TRANSFERS[0].model_copy(update={"accuracies": [1.0, 1.0]})
-    registry.log_recommendation("f", ADVICE, [better, TRANSFERS[-1]])
+    registry.log_recommendation("f", ADVICE, [better, TRANSFERS[-1]], "photos")
     gains = {each.source: each.gain for each in registry.past_transfers("f")}
     assert gains == {"near": pytest.approx(0.4), "far": pytest.approx(-0.05)}
 
 
 def test_the_recommendation_is_shown_with_all_that_its_numbers_are_read_by(registry: Registry) -> None:
-    registry.log_recommendation("f", ADVICE, TRANSFERS)
+    registry.log_recommendation("f", ADVICE, TRANSFERS, "photos")
     client = MlflowClient(registry.uri)
     experiment = client.get_experiment_by_name("taskzoo")
     assert experiment is not None

@@ -59,14 +59,16 @@ class Convolution(Layer):
 
     def backward(self, x: Tensor, g: Tensor, wanted: bool) -> tuple[Tensor | None, Mapping[str, Gradients]]:
         """Return the gradients of x, and of weight and bias a sample."""
-        bias = Rows(g.reshape(self.samples, -1, *g.shape[1:]).flatten(3).sum((1, 3)))
+        gradients: dict[str, Gradients] = {}
+        if self.bias is not None:
+            gradients["bias"] = Rows(g.reshape(self.samples, -1, *g.shape[1:]).flatten(3).sum((1, 3)))
         if self.weight.shape[1] == 1 and self.geometry.groups == x.shape[1] and not self.transposed:
             found, rows = self._depthwise(x, g, wanted)
-            return found, {"weight": Rows(rows.view(self.samples, -1, *self.weight.shape).sum(1)), "bias": bias}
+            gradients["weight"] = Rows(rows.view(self.samples, -1, *self.weight.shape).sum(1))
+            return found, gradients
         factors = (g, x) if self.transposed else (x, g)
-        products = Products(*factors, self.samples, self.geometry, self.weight.shape)
-        found = self._gradients(x, g, (True, False))[0] if wanted else None
-        return found, {"weight": products, "bias": bias}
+        gradients["weight"] = Products(*factors, self.samples, self.geometry, self.weight.shape)
+        return self._gradients(x, g, (True, False))[0] if wanted else None, gradients
 
     def _depthwise(self, x: Tensor, g: Tensor, wanted: bool) -> tuple[Tensor | None, Tensor]:
         """Return the gradients of x and of the weight, one an image."""

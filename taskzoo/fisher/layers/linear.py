@@ -26,8 +26,7 @@ class Linear(Layer):
     def backward(self, x: Tensor, g: Tensor, wanted: bool) -> tuple[Tensor | None, Mapping[str, Gradients]]:
         """Return g W, and for each sample g^T x and the sum of g over positions."""
         inputs, outputs = (value.reshape(self.samples, -1, value.shape[-1]).mT for value in (x, g))
-        gradients: dict[str, Gradients] = {
-            "weight": Products(inputs, outputs, self.samples, POINT, self.weight.shape),
-            "bias": Rows(per_sample(g, self.samples)),
-        }
+        gradients: dict[str, Gradients] = {"weight": Products(inputs, outputs, self.samples, POINT, self.weight.shape)}
+        if self.bias is not None:
+            gradients["bias"] = Rows(per_sample(g, self.samples))
         return torch.matmul(g, self.weight) if wanted else None, gradients
