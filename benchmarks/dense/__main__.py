@@ -23,13 +23,11 @@ from benchmarks.dense.report import (
     headline,
     page,
 )
-from benchmarks.dense.settings import DRAWS, HERE, REPEATS, RESULTS, ROOT
+from benchmarks.dense.settings import DRAWS, ENVIRONMENTS, HERE, REPEATS, ROOT
 from benchmarks.dense.truth import measure_truth
 from benchmarks.environment import environments, note_environment
 from taskzoo.files import write_text
 from taskzoo.report.figures.style import save_png
-
-ENVIRONMENTS = RESULTS / "environments.json"
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from benchmarks.dense.agreement import affinities, best_sources, by_chance, same_block
 from benchmarks.dense.evaluate import Agreement, agreements, followings, nearness, skills, transfers
 from benchmarks.dense.figure import atlas
+from benchmarks.dense.search import report as search_report
+from benchmarks.dense.search.measure import TRIALS, read_runs
 from benchmarks.dense.settings import FEW, FISHER, HERE, IMAGES, PROBE, REPEATS, ROOMS, SIZES, TASKS, TRAIN
 from benchmarks.markdown import table, where
 from taskzoo.distance.catalogue import MEASURES
@@ -53,6 +55,7 @@ def headline() -> dict[str, Any]:
             for images, skill in transfers().items()
         },
         "best_fisher": fisher,
+        "search": search_report.headline(read_runs()),
         "met": best is not None and bool(best.correlations.mean() >= GOAL_CORRELATION and best.block >= GOAL_BLOCK),
     }
 
@@ -130,6 +133,8 @@ def section() -> Iterator[str]:
         f"the target's kind, by a measure that reads the Fisher or its dual, is {met}."
     )
     yield f"![Tasks clustered by a measure and by Taskonomy](../{FIGURE})"
+    if figures["search"]["cells"]:
+        yield f"Search for decoders, {TRIALS} trainings. {search_report.verdict(figures['search'])}"
 
 
 def page(environments: Sequence[Mapping[str, Any]]) -> str:
@@ -156,6 +161,7 @@ def page(environments: Sequence[Mapping[str, Any]]) -> str:
         table(AGREEMENT_HEAD, agreement_rows(figures)),
         f"![Tasks clustered by a measure and by Taskonomy](../../{FIGURE})",
         *_transfer(figures),
+        *search_report.section(figures["search"]),
         (HERE / "tried.md").read_text().rstrip(),
         "## Where",
         *where(environments),

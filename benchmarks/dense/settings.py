@@ -17,6 +17,7 @@ from taskzoo.probe.training import Recipe
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results/dense"
+ENVIRONMENTS = RESULTS / "environments.json"
 ROOT = HERE.parents[1]
 CACHE = ROOT / ".taskzoo/dense"
 SEED = 0

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 import benchmarks.__main__ as results
-from benchmarks.dense.__main__ import ENVIRONMENTS as DENSE_ENVIRONMENTS
 from benchmarks.dense.report import page as dense_page
+from benchmarks.dense.settings import ENVIRONMENTS as DENSE_ENVIRONMENTS
 from benchmarks.dense.settings import HERE as DENSE
 from benchmarks.environment import environments
 from benchmarks.published.evaluate import evaluate, headline

@@ -1,0 +1,1 @@
+"""Search for decoders of dense targets, narrowed and not."""
