@@ -81,6 +81,14 @@ def test_figures_of_a_search_that_narrowing_helps() -> None:
     assert "is met" in verdict(figures)
 
 
+@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm != "narrowed"])
+def test_the_goal_asks_for_more_than_any_other_arm_has(arm: str) -> None:
+    table = runs(SEEDS, {1: 0.6}, test=0.45)
+    assert headline(table)["met"]
+    table.loc[table["arm"] == arm, "test"] = 0.46
+    assert not headline(table)["met"]
+
+
 @pytest.mark.parametrize(("narrowed", "test"), [({GOAL + 1: 0.5}, 0.45), ({1: 0.49}, 0.45), ({1: 0.6}, 0.39)])
 def test_a_search_that_is_late_or_worse_does_not_meet_the_goal(narrowed: dict[int, float], test: float) -> None:
     assert not headline(runs(SEEDS, narrowed, test))["met"]
