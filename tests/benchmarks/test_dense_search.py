@@ -82,7 +82,7 @@ def test_figures_of_a_search_that_narrowing_helps() -> None:
 
 
 @pytest.mark.parametrize("arm", [arm for arm in ARMS if arm != "narrowed"])
-def test_the_goal_asks_for_more_than_any_other_arm_has(arm: str) -> None:
+def test_the_goal_asks_for_as_much_as_any_other_arm_has(arm: str) -> None:
     table = runs(SEEDS, {1: 0.6}, test=0.45)
     assert headline(table)["met"]
     table.loc[table["arm"] == arm, "test"] = 0.46

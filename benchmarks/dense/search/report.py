@@ -14,6 +14,7 @@ from benchmarks.markdown import table
 from taskzoo.params import TargetName
 
 SOON, GOAL = TRIALS // 4, TRIALS // 2  # Trainings.
+PLANNED = SEEDS * len(TARGETS)  # Pairs of a target and a seed.
 COMPARED = {f"after {SOON}": str(SOON), f"after {TRIALS}": str(TRIALS), "test": "test"}
 HEAD = (
     *("target and arm", "seeds", "architectures", f"after {SOON}", f"after {TRIALS}", "trainings needed"),
@@ -58,7 +59,7 @@ def headline(runs: pd.DataFrame) -> dict[str, Any]:
         "narrowed_ahead_of": ahead,
         "pairs": len(wanted),
         "done": len(runs),
-        "met": bool(len(wanted) == SEEDS * len(TARGETS) and soon and best),
+        "met": bool(len(wanted) == PLANNED and soon and best),
     }
 
 
@@ -147,9 +148,9 @@ def verdict(figures: Mapping[str, Any]) -> str:
         for arm, parts in figures["narrowed_ahead_of"].items()
     )
     return (
-        f"Over {pairs} targets and seeds, trainings needed for the full search's skill in the end: {needed}. The "
-        f"narrowed search is ahead of (skill, with standard error): {ahead}. The goal, at most {GOAL} trainings and the "
-        f"best mean test skill of all arms, is {'met' if figures['met'] else 'not met'}."
+        f"Over {pairs} of {PLANNED} targets and seeds, trainings needed for the full search's skill in the end: "
+        f"{needed}. The narrowed search is ahead of (skill, with standard error): {ahead}. The goal, at most "
+        f"{GOAL} trainings and the best mean test skill of all arms, is {'met' if figures['met'] else 'not met'}."
     )
 
 
