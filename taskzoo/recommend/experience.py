@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 # Measured by benchmarks/transfer (small probe, ten images a class), with the target's whole data set left out.
 SLOPE = 0.34  # Standardised gain that one unit of score is worth.
-PRIOR = (
-    10.0  # Transfers a source's effect is shrunk by at least: variance that sources do not explain, over that they do.
-)
+PRIOR = 10.0  # Transfers a source's effect is shrunk by, at least: variance it does not explain, over that it does.
 Rest = tuple[str, float]  # Data set of a target, and how much better than its score a source was there.
 
 

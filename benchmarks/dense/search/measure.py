@@ -107,8 +107,8 @@ def trained(problem: Problem, whole: SearchSpace, architecture: Architecture, se
 
 
 def key(target: str, arm: str, seed: int) -> str:
-    """Return a name of a row that changes with the settings."""
-    return f"{target}-{arm}-{seed}-{_settings()}"
+    """Return a name of a row that changes with the settings and with the sources used."""
+    return "-".join([target, arm, str(seed), _settings(), *sorted(sources(target, arm, seed))])
 
 
 def _settings() -> str:
