@@ -106,7 +106,7 @@ def trained(problem: Problem, whole: SearchSpace, architecture: Architecture, se
     return max((top, tuned), key=lambda each: problem.score(each, problem.val_images))
 
 
-def key(target: str, arm: str, seed: int) -> str:
+def key(target: TargetName, arm: str, seed: int) -> str:
     """Return a name of a row that changes with the settings and with the sources used."""
     return "-".join([target, arm, str(seed), _settings(), *sorted(sources(target, arm, seed))])
 
