@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 OTHERS = {name: {*TASKS, NO_TRANSFER} - {name} for name in TASKS}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Return a copy: commands of DVC write beside what they only read."""
     return Finished(finished.project.copy(tmp_path_factory.mktemp("again") / "zoo"), finished.changes)
