@@ -45,7 +45,7 @@ def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float
         target: The task that is to be advised.
 
     Returns:
-        By source, of those on record.
+        By source, of those on record; nothing where sources have kept nothing.
     """
     groups = by_other_targets(past, target)
     unit = spread(groups)
@@ -58,6 +58,8 @@ def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float
         for each, value in zip(group, rest, strict=True):
             left.setdefault(each.source, []).append((each.dataset or each.target, float(value)))
     more = shrinkage(left)
+    if math.isinf(more):
+        return {}
     return {
         source: sum(value for _, value in rests) / (len(rests) + more) / SLOPE for source, rests in sorted(left.items())
     }

@@ -22,7 +22,7 @@ def test_by_hand() -> None:
     record = [past("x", "a", 0.3), past("x", "b", 0.1), past("y", "a", 0.0, 1.0), past("y", "b", 0.0, -1.0)]
     # Within x the gains are +-.1 from their mean, within y 0: variance (2 * .01) / 2, spread .1.
     # In spreads: a has 1 and 0 - SLOPE, b the opposite: on two data sets nothing is kept, of one it is not known.
-    assert source_effects(record, "t") == {"a": 0.0, "b": 0.0}
+    assert source_effects(record, "t") == {}
     effect = (1 - SLOPE) / (2 + PRIOR) / SLOPE
     together = [each.model_copy(update={"dataset": "d"}) for each in record]
     assert source_effects(together, "t") == pytest.approx({"a": effect, "b": -effect})
