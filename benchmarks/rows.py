@@ -1,12 +1,10 @@
 """A table that many processes fill, one line a result: a killed run goes on where it was."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-
-from taskzoo.files import write_text
 
 TEXT = {"key", "target", "source", "strategy", "arm", "space"}
 
@@ -28,13 +26,6 @@ def drop_others(path: Path, columns: Sequence[str]) -> None:
     """Remove a table of other columns: a line of these would not fit its header. To be called before jobs start."""
     if path.exists() and _header(path) != list(columns):
         path.unlink()
-
-
-def keep(path: Path, columns: Sequence[str], keys: Collection[str]) -> None:
-    """Drop the rows of other keys, which earlier settings left. To be called before jobs start."""
-    table = read(path, columns)
-    if not table["key"].isin(keys).all():
-        write_text(path, table[table["key"].isin(keys)].to_csv(index=False))
 
 
 def read(path: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def _narrowing() -> Iterator[str]:
 
 def _targets() -> Iterator[str]:
     """Yield what narrowing is worth on real targets, beside what a person would do instead."""
-    found = targets_report.headline(read(targets.RUNS, targets.COLUMNS))
+    found = targets_report.headline(targets.read_runs())
     yield "## Search for real targets, at equal time"
     if not found["cells"]:
         yield "`python -m benchmarks.targets` has not been run."

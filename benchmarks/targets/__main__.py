@@ -14,9 +14,8 @@ import json
 
 from rich.console import Console
 
-from benchmarks import rows
 from benchmarks.environment import note_environment
-from benchmarks.targets.measure import COLUMNS, RESULTS, RUNS, chosen, elites, key, measure, missing, planned
+from benchmarks.targets.measure import RESULTS, chosen, elites, measure, missing, planned, read_runs
 from benchmarks.targets.report import headline, show
 from benchmarks.transfer import inputs
 from taskzoo.parallel import run_jobs
@@ -29,11 +28,10 @@ def main() -> None:
     if not parser.parse_args().summary:
         note_environment(RESULTS / "environments.json")
         inputs.build_datasets()
-        rows.keep(RUNS, COLUMNS, {key(*each) for each in planned()})
         sources = {source for each in planned() for source in chosen(*each)}
         run_jobs(elites, [(source,) for source in sorted(sources)], "sources")
         run_jobs(measure, missing(), "runs")
-    figures = headline(rows.read(RUNS, COLUMNS))
+    figures = headline(read_runs())
     Console(width=140).print(show(figures))
     print(json.dumps(figures))
 

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from torch import nn
 
 from benchmarks import rows
@@ -205,9 +206,15 @@ def key(target: str, arm: str, seed: int) -> str:
     return "-".join([target, arm, str(seed), f"{SECONDS}-{SEARCHED}-{TRAIN}", *sorted(chosen(target, arm, seed))])
 
 
+def read_runs() -> pd.DataFrame:
+    """Return what was measured with today's settings and sources, a row a run."""
+    table = rows.read(RUNS, COLUMNS)
+    return table[table["key"].isin([key(*each) for each in planned()])]
+
+
 def missing() -> list[tuple[str, str, int]]:
     """Return what is not done; seeds change slowest."""
-    done = set(rows.read(RUNS, COLUMNS)["key"])
+    done = set(read_runs()["key"])
     return [each for each in planned() if key(*each) not in done]
 
 

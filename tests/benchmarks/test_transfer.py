@@ -194,15 +194,6 @@ def test_a_table_of_fewer_measures_is_read_and_dropped_before_more_are_measured(
     assert rows.read(path, columns)["new"].tolist() == [4.0]
 
 
-def test_rows_of_earlier_settings_are_dropped(tmp_path: Path) -> None:
-    path, columns = tmp_path / "table.csv", ("key", "draw", "value")
-    rows.append(path, columns, [("k1", 0, 0.5), ("k2", 1, 0.25)])
-    rows.keep(path, columns, {"k1", "k2", "k3"})
-    assert rows.read(path, columns)["key"].tolist() == ["k1", "k2"]
-    rows.keep(path, columns, {"k2", "k3"})
-    assert rows.read(path, columns).to_dict("records") == [{"key": "k2", "draw": 1, "value": 0.25}]
-
-
 def test_two_headers_of_processes_that_began_at_once_are_no_rows(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("key,draw,value\nkey,draw,value\nk1,0,0.5\n")
