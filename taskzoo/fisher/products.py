@@ -73,8 +73,9 @@ class Products:
     def rows(self, part: slice) -> Tensor:
         """Return the gradients of some samples, [n, *shape]."""
         g, columns = self._factors(part)
-        columns = columns.unflatten(3, (-1, self.shape[1])).mT.flatten(3)  # What is small is brought in order.
-        return (g @ columns).view(-1, *self.shape)
+        columns = columns.reshape(*columns.shape[:3], -1, self.shape[1]).mT.flatten(3)  # What is small is brought in order.
+        products: Tensor = g @ columns
+        return products.view(-1, *self.shape)
 
     def gram(self) -> Tensor:
         """Return the inner products of the gradients, [N, N], by the cheaper of two ways.
