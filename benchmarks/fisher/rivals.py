@@ -20,7 +20,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.fisher.cases import RIVALS
 from taskzoo.fisher.checkpoint import Progress
-from taskzoo.fisher.engine import Engine, ready
+from taskzoo.fisher.engine import Engine
+from taskzoo.fisher.evaluation import ready
 from taskzoo.likelihood import Categorical
 
 Sums = dict[str, Tensor]

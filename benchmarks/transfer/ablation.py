@@ -22,7 +22,8 @@ from benchmarks.transfer.view import first
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.distance.kernel_regression import log_evidence, loo_r2, unit
 from taskzoo.distance.transferability.arrays import Array, one_hot
-from taskzoo.fisher.engine import Engine, ready
+from taskzoo.fisher.engine import Engine
+from taskzoo.fisher.evaluation import ready
 from taskzoo.fisher.feature_gram import DEAD, Directions, alike
 from taskzoo.fisher.head import fit_head
 from taskzoo.parallel import run_jobs

@@ -8,14 +8,14 @@ import numpy as np
 from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.experience import PastTransfer, source_effects
-from taskzoo.recommend.gain import Belief, gain_model
+from taskzoo.recommend.gain import Belief, gain_model, wider
 from taskzoo.recommend.ranking import BESIDE, BREADTH, FISHER
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
 PARTS = (WITHOUT,)  # Of the default: no rivals of it.
 NOTHING = Belief(
-    level=0.0, slope=0.2, noise=1.0, spread=0.04, targets=1.0
+    level=0.0, slope=0.2, width=0.0, noise=1.0, spread=0.04, targets=1.0
 )  # The product's belief was measured on these transfers.
 
 
@@ -24,7 +24,8 @@ class Answers:
     """The recommender's answers.
 
     Attributes:
-        scores: Higher is better, [T, S, draws]; the initial state's is the score at which a gain is expected.
+        scores: Higher is better, [T, S, draws]; the initial state's is the score at which a gain is expected of a
+            source that tells as many classes apart as the target.
         gains: Probability that a source beats the initial state, [T, S, draws]; NaN for the initial state itself.
     """
 
@@ -48,7 +49,9 @@ def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]
     if not {MEASURE, FISHER, *LOOKS, CLASSES} <= set(known):
         return {}
     score = own_score(truth, known)
-    return {WITHOUT: answers(truth, score), DEFAULT: answers(truth, score + experience(truth, score)[..., None])}
+    wide = widths(truth, known[CLASSES])
+    known_of = score + experience(truth, score)[..., None]
+    return {WITHOUT: answers(truth, score, wide), DEFAULT: answers(truth, known_of, wide)}
 
 
 def own_score(truth: Truth, known: Mapping[str, Array]) -> Array:
@@ -78,14 +81,20 @@ def standardised(truth: Truth, values: Array) -> Array:
     return np.asarray((values - mean) / np.where(spread > 0, spread, 1))
 
 
-def answers(truth: Truth, score: Array) -> Answers:
+def widths(truth: Truth, counts: Array) -> Array:
+    """Return how much wider the trained sources' tasks are than each target's, [T, S - 1], from ``class_count``."""
+    classes = np.fmax.reduce(counts, axis=(0, 2))[:-1]  # Nothing is its own source, so its entry is NaN there.
+    return np.stack([wider(classes, classes[truth.sources.index(target)]) for target in truth.targets])
+
+
+def answers(truth: Truth, score: Array, wide: Array) -> Answers:
     """Return scores [T, S, draws] with the one at which a gain is expected, and the probabilities of gains."""
     scores, gains = score.copy(), np.full(score.shape, np.nan)
     for row, target in enumerate(truth.targets):
-        model = gain_model(record(truth, score, target), target, NOTHING)
+        model = gain_model(record(truth, score, target, wide), target, NOTHING)
         scores[row, -1] = -model.mean[0] / max(model.mean[1], 1e-9)
         for draw in range(score.shape[2]):
-            gains[row, :-1, draw] = model.probability(score[row, :-1, draw], 0.0)
+            gains[row, :-1, draw] = model.probability(score[row, :-1, draw], wide[row], 0.0)
     return Answers(scores, gains)
 
 
@@ -93,12 +102,12 @@ def experience(truth: Truth, score: Array) -> Array:
     """Return what the transfers onto targets of other data sets say of each source, [T, S]; 0 for the initial state."""
     out = np.zeros(truth.mean.shape)
     for row, target in enumerate(truth.targets):
-        effects = source_effects(record(truth, score, target), target)
+        effects = source_effects(record(truth, score, target, np.zeros(score.shape[:2])), target)
         out[row, :-1] = [effects.get(source, 0.0) for source in truth.sources[:-1]]
     return out
 
 
-def record(truth: Truth, score: Array, target: str) -> list[PastTransfer]:
+def record(truth: Truth, score: Array, target: str, wide: Array) -> list[PastTransfer]:
     """Return all transfers onto targets of other data sets than a target's, as if they were on record."""
     tasks, told, gain = zoo().tasks, score.mean(axis=2), truth.gain
     return [
@@ -108,6 +117,7 @@ def record(truth: Truth, score: Array, target: str) -> list[PastTransfer]:
             score=float(told[i, j]),
             gain=float(gain[i, j]),
             dataset=tasks[other].dataset,
+            wider=float(wide[i, j]),
         )
         for i, other in enumerate(truth.targets)
         if tasks[other].dataset != tasks[target].dataset

@@ -9,7 +9,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from taskzoo.errors import InputError
 from taskzoo.fisher.collecting import Squares
 from taskzoo.fisher.diagonal import wanted
-from taskzoo.fisher.engine import caching, forget, ready
+from taskzoo.fisher.evaluation import caching, forget, ready
 from taskzoo.fisher.products import SCRATCH
 from taskzoo.fisher.taps import Taps
 

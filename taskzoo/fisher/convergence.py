@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from taskzoo.errors import InputError
 from taskzoo.fisher.check import Diagonal, check_fisher
-from taskzoo.fisher.engine import Engine, Targets, ready
+from taskzoo.fisher.engine import Engine, Targets
+from taskzoo.fisher.evaluation import ready
 from taskzoo.likelihood import Categorical, Likelihood
 
 Distance = Callable[[Diagonal, Diagonal], float]

@@ -15,7 +15,8 @@ from taskzoo.errors import InputError
 from taskzoo.files import write_bytes
 from taskzoo.fisher.check import Diagonal, check_fisher
 from taskzoo.fisher.checkpoint import Checkpoint, Progress
-from taskzoo.fisher.engine import Engine, Targets, ready
+from taskzoo.fisher.engine import Engine, Targets
+from taskzoo.fisher.evaluation import ready
 from taskzoo.fisher.precision import Precision, working_in
 from taskzoo.likelihood import Categorical, Likelihood, missing
 

@@ -1,18 +1,18 @@
 """Sums of squared per-sample gradients of a batch: by the taps where they are right, sample by sample elsewhere."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from taskzoo.fisher.collecting import Collector, Grams, Squares
+from taskzoo.fisher.evaluation import caching, forget
 from taskzoo.fisher.gradients import at_least_single
 from taskzoo.fisher.layers import NoRuleError
 from taskzoo.fisher.meetings import Signature, Watched, restricted
 from taskzoo.fisher.taps import Taps
+from taskzoo.fisher.trial import mixed, pair_of
 from taskzoo.likelihood import Likelihood
 
 Sums = dict[str, Tensor]
@@ -54,7 +54,7 @@ class Engine:
         A parameter is trusted where what it meets of the first sample does not depend on the second, so that the
         batch lies sample by sample there, and where its sums are those of one backward pass a sample.
         """
-        pair, changed = _pair(inputs, 0), _pair(inputs, 1)
+        pair, changed = pair_of(inputs, 0), pair_of(inputs, 1)
         drawn = torch.Generator().manual_seed(0)
         targets: list[Tensor] = []
 
@@ -65,7 +65,7 @@ class Engine:
         wrong: set[str] = set()
         try:
             left = self._tapped(pair, choose, Squares())
-            wrong |= _mixed(self._watched(pair), self._watched(changed))
+            wrong |= mixed(self._watched(pair), self._watched(changed))
         except RuntimeError:
             left = {}
         if not targets:
@@ -226,90 +226,6 @@ class Engine:
         finally:
             for hook in hooks:
                 hook.remove()
-
-
-@contextmanager
-def ready(model: nn.Module, names: Sequence[str]) -> Iterator[None]:
-    """Put a model in evaluation mode, with gradients for the wanted parameters only, and back as it was.
-
-    Args:
-        model: The model.
-        names: Of the parameters wanted.
-
-    Yields:
-        Nothing.
-    """
-    modes = [(module, module.training) for module in model.modules()]
-    flags = [
-        (name, value, value.requires_grad, value.grad, value._post_accumulate_grad_hooks, value._backward_hooks)
-        for name, value in model.named_parameters()
-    ]
-    cudnn, caches = torch.backends.cudnn.enabled, caching(model)
-    if any(isinstance(module, nn.RNNBase) for module, _ in modes):
-        torch.backends.cudnn.enabled = False  # Its recurrent layers have a backward pass in training mode only.
-    if any(mode for _, mode in modes):
-        model.eval()
-    try:
-        some = set(names)
-        for name, parameter, *_ in flags:
-            parameter.requires_grad_(name in some)
-            parameter.grad = None
-            parameter._post_accumulate_grad_hooks = OrderedDict()  # Such as an optimiser's step.
-            parameter._backward_hooks = None
-        yield
-    finally:
-        torch.backends.cudnn.enabled = cudnn
-        for _, parameter, flag, gradient, after, before in flags:
-            parameter.requires_grad_(flag)
-            parameter.grad = gradient
-            parameter._post_accumulate_grad_hooks, parameter._backward_hooks = after, before
-        forget(caches)
-        for module, mode in modes:
-            if module.training != mode:
-                module.training = mode
-
-
-def caching(model: nn.Module) -> list[nn.Module]:
-    """Return the modules that do something of their own where the mode changes."""
-    return [module for module in model.modules() if getattr(module.train, "__func__", None) is not nn.Module.train]
-
-
-def forget(modules: Sequence[nn.Module]) -> None:
-    """Make modules in evaluation mode that cache tables of their parameters there (LeViT, TinyViT) drop them.
-
-    A table cached without a graph would silently cut its parameter off from the likelihood.
-
-    Args:
-        modules: From ``caching``: to go through all of a network every time costs a tenth of a small one's pass.
-    """
-    for module in modules:
-        module.train()
-        module.eval()
-
-
-def _pair(inputs: Tensor, seed: int) -> Tensor:
-    """Return two inputs that surely differ: the first, and its mirror image under noise; or the last, of numbers."""
-    first = inputs[0]
-    if not first.is_floating_point():
-        return torch.stack([first, inputs[-1 - seed % len(inputs)]])
-    scale = float(inputs.abs().max()) or 1.0
-    noise = torch.randn(first.shape, generator=torch.Generator().manual_seed(seed)).to(first)
-    return torch.stack([first, first.flip(-1) + noise * scale / 3])
-
-
-def _mixed(watched: Watched, changed: Watched) -> set[str]:
-    """Return the names of parameters that met other things of the first sample after the second was changed."""
-    alike = len(watched) == len(changed)
-    return {
-        name
-        for (names, before), (_, after) in zip(watched, changed, strict=alike)
-        for name in names
-        if not alike or before.shape != after.shape or not torch.allclose(before, after, rtol=1e-3, atol=_atol(before))
-    }
-
-
-def _atol(values: Tensor) -> float:
-    return 1e-4 * float(values.abs().max()) if values.numel() else 0.0
 
 
 def _add(sums: Sums, name: str, squares: Tensor) -> None:

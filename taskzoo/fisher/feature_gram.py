@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from taskzoo.errors import InputError
-from taskzoo.fisher.engine import Engine, ready
+from taskzoo.fisher.engine import Engine
+from taskzoo.fisher.evaluation import ready
 from taskzoo.fisher.layers import NoRuleError
 from taskzoo.likelihood import Likelihood
 

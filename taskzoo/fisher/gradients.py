@@ -36,7 +36,7 @@ class Rows:
 
     def squares(self) -> Tensor:
         """Return the squares summed over samples."""
-        return self.values.square().sum(0)
+        return self.values[0].square() if len(self.values) == 1 else self.values.square().sum(0)
 
     def rows(self, part: slice) -> Tensor:
         """Return the gradients of some samples."""

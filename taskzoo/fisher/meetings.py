@@ -129,6 +129,7 @@ class Meetings:
                 gradient = pulled.pop()
                 if gradient is not None:
                     self.collector.take(name, Rows(gradient if part.stop - start > 1 else gradient[None]))
+                del gradient
         if self.last:
             for meeting in gradients:
                 meeting.tensor = meeting.tensor.new_empty(0)

@@ -73,8 +73,9 @@ class Products:
     def rows(self, part: slice) -> Tensor:
         """Return the gradients of some samples, [n, *shape]."""
         g, columns = self._factors(part)
-        products = (g @ columns).view(len(g), self.shape[0], *self.geometry.kernel, self.shape[1])
-        return products.movedim(-1, 2).reshape(-1, *self.shape).contiguous()
+        columns = columns.reshape(*columns.shape[:3], -1, self.shape[1]).mT.flatten(3)  # What is small is brought in order.
+        products: Tensor = g @ columns
+        return products.view(-1, *self.shape)
 
     def gram(self) -> Tensor:
         """Return the inner products of the gradients, [N, N], by the cheaper of two ways.

@@ -21,6 +21,7 @@ class PastTransfer(BaseModel):
         score: Of the source when it was recommended; 0 is no transfer's.
         gain: Test accuracy less that from the initial state, mean over draws, in [-1, 1].
         dataset: Of the target; empty where the record does not tell: then the target counts as its own.
+        wider: How much wider the source's task is, as ``gain.wider`` counts it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +31,7 @@ class PastTransfer(BaseModel):
     score: float
     gain: float
     dataset: str = ""
+    wider: float = 0.0
 
 
 def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How likely a source is to beat no transfer, by what transfers on record gained at scores like its own."""
+"""How likely a source is to beat no transfer, by what transfers on record gained where things were alike."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from scipy import stats
 from taskzoo.params import ProbeParams
 from taskzoo.recommend.experience import PastTransfer, by_other_targets, spread
 
-SCORES = 9.0  # Mean square of scores, which gives the slope's prior its weight.
+SCORES, WIDTHS = 9.0, 0.7  # Mean squares of scores and of ``wider``, which give the slopes' priors their weights.
+WIDEST = 5.0  # Times as many classes; more has not been seen in benchmarks/transfer, and counts no more.
 Array = npt.NDArray[np.float64]
 
 
@@ -21,6 +22,7 @@ class Belief:
     Attributes:
         level: Gain at score 0, in spreads.
         slope: Gain that one unit of score is worth, in spreads.
+        width: Gain that one unit of ``wider`` is worth, in spreads.
         noise: Standard deviation of gains around that, in spreads.
         spread: Standard deviation of test accuracies over the sources of a target, in [0, 1].
         targets: As many as this counts for.
@@ -28,14 +30,15 @@ class Belief:
 
     level: float
     slope: float
+    width: float
     noise: float
     spread: float
     targets: float = 5.0
 
 
-# Measured by benchmarks/transfer, ten images a class, as of one target a data set.
-RANDOM = Belief(level=0.49, slope=0.22, noise=0.86, spread=0.026)
-PRETRAINED = Belief(level=-0.21, slope=0.17, noise=1.08, spread=0.034)
+# Measured by benchmarks/transfer, ten images a class; it counts as one target a data set.
+RANDOM = Belief(level=0.51, slope=0.21, width=0.05, noise=0.87, spread=0.026)
+PRETRAINED = Belief(level=-0.22, slope=0.14, width=0.44, noise=1.01, spread=0.034)
 
 
 def usual(probe: ProbeParams) -> Belief:
@@ -43,13 +46,30 @@ def usual(probe: ProbeParams) -> Belief:
     return PRETRAINED if probe.weights else RANDOM
 
 
+def wider(classes: Array, target: float) -> Array:
+    """Return how much wider than the target's sources' tasks are: the logarithm of the ratio of their classes.
+
+    A network that was trained to tell a few of many classes apart may have lost what the others need.
+
+    Args:
+        classes: Of the sources, [S]; 0 where there are none (numbers, or not known).
+        target: Of the target; 0 likewise.
+
+    Returns:
+        [S], at most the logarithm of WIDEST in size; 0 where there are no classes.
+    """
+    known = (classes > 0) & (target > 0)
+    ratio = np.where(known, classes, 1) / np.where(known, target, 1)
+    return np.asarray(np.log(np.clip(ratio, 1 / WIDEST, WIDEST)))
+
+
 @dataclass(frozen=True)
 class GainModel:
-    """Gain = level + slope score + noise, known as well as the transfers on record tell: Bayesian linear regression.
+    """Gain = level + slope score + width wider + noise, as the transfers on record tell: Bayesian linear regression.
 
     Attributes:
-        mean: Of level and slope, [2].
-        precision: Of both, in units of the noise's, [2, 2].
+        mean: Of the three coefficients, [3].
+        precision: Of them, in units of the noise's, [3, 3].
         shape: Of the inverse gamma distribution of the noise's variance.
         rate: Likewise.
         spread: Of gains within a target, in [0, 1]: their unit in all of the above.
@@ -61,13 +81,22 @@ class GainModel:
     rate: float
     spread: float
 
-    def expected(self, scores: Array) -> Array:
-        """Return the expected gain in test accuracy at scores [S]."""
-        return _rows(scores) @ self.mean * self.spread
+    def expected(self, scores: Array, widths: Array) -> Array:
+        """Return the expected gain in test accuracy at scores [S] of sources that are so much wider [S]."""
+        return _rows(scores, widths) @ self.mean * self.spread
 
-    def probability(self, scores: Array, error: float) -> Array:
-        """Return the probability that a source gains, for scores [S] of a standard error: Student's t, predictive."""
-        rows = _rows(scores)
+    def probability(self, scores: Array, widths: Array, error: float) -> Array:
+        """Return the probability that a source gains: Student's t, predictive.
+
+        Args:
+            scores: [S].
+            widths: How much wider the sources are, [S].
+            error: Standard error of the scores.
+
+        Returns:
+            [S].
+        """
+        rows = _rows(scores, widths)
         doubt = 1 + np.einsum("si,ij,sj->s", rows, np.linalg.inv(self.precision), rows)
         scale = np.sqrt(self.rate / self.shape * doubt + (self.mean[1] * error) ** 2)
         return np.asarray(stats.t.cdf(rows @ self.mean / scale, 2 * self.shape))
@@ -87,15 +116,17 @@ def gain_model(past: Sequence[PastTransfer], target: str, belief: Belief) -> Gai
     Returns:
         The model; the belief itself where nothing is on record.
     """
-    prior = np.array([belief.level, belief.slope])
-    start = belief.targets * np.diag([1.0, SCORES])
+    prior = np.array([belief.level, belief.slope, belief.width])
+    start = belief.targets * np.diag([1.0, SCORES, WIDTHS])
     shape, rate = belief.targets / 2, belief.targets / 2 * belief.noise**2
     groups = by_other_targets(past, target)
     unit = spread(groups)
     if not unit:
         return GainModel(prior, start, shape, rate, belief.spread)
-    rows = _rows(np.array([each.score for group in groups for each in group]))
-    gains = np.array([each.gain for group in groups for each in group]) / unit
+    scores, widths, gains = (
+        np.array([getattr(each, what) for group in groups for each in group]) for what in ("score", "wider", "gain")
+    )
+    rows, gains = _rows(scores, widths), gains / unit
     weights = np.array([1 / len(group) for group in groups for _ in group])
     precision = start + (rows.T * weights) @ rows
     mean = np.linalg.solve(precision, start @ prior + (rows.T * weights) @ gains)
@@ -103,6 +134,6 @@ def gain_model(past: Sequence[PastTransfer], target: str, belief: Belief) -> Gai
     return GainModel(mean, precision, shape + len(groups) / 2, rate + float(squares) / 2, unit)
 
 
-def _rows(scores: Array) -> Array:
-    """Return [S, 2]: ones and scores."""
-    return np.stack([np.ones_like(scores), scores], axis=1)
+def _rows(scores: Array, widths: Array) -> Array:
+    """Return [S, 3]: ones, scores and how much wider the sources are."""
+    return np.stack([np.ones_like(scores), scores, widths], axis=1)

@@ -11,7 +11,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.experience import PastTransfer, source_effects
-from taskzoo.recommend.gain import RANDOM, Belief, gain_model
+from taskzoo.recommend.gain import RANDOM, Belief, gain_model, wider
 from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 from taskzoo.recommend.units import centre_and_spread, standardised
 
@@ -42,8 +42,9 @@ def rank(
     targets. It is counted from no transfer's score, which is the measure's alone: the initial state has neither images
     nor classes.
 
-    How probable a gain is at a score, transfers on record say; the measure's own gap does not: from pretrained weights
-    a source may explain the labels better than the initial state and yet learn worse.
+    How probable a gain is at a score, from a source that tells so many more or fewer classes apart than the target,
+    transfers on record say; the measure's own gap does not: from pretrained weights a source may explain the labels
+    better than the initial state and yet learn worse.
 
     Everything is paired: every source saw the same images of a repeat, and the same halves of them. So the model is
     source effect + draw effect + noise; the noise variance is pooled over the sources (a handful of repeats is too
@@ -73,7 +74,8 @@ def rank(
     draws = score[:, None] + noise * np.random.default_rng(seed).standard_t(freedom, (len(score), DRAWS))
     best = np.bincount(draws.argmax(0), minlength=len(score)) / DRAWS
     model = gain_model(past, column.target, belief)
-    gain, expected = model.probability(score, noise), model.expected(score)
+    widths = wider(_classes(column, names[:-1]), column.classes.get(column.target, 0))
+    gain, expected = model.probability(score, widths, noise), model.expected(score, widths)
 
     order = [int(i) for i in np.argsort(-score, kind="stable")]
     chosen = [i for i in order if gain[i] >= params.confidence][: params.sources]
@@ -93,6 +95,7 @@ def rank(
             expected_gain=float(expected[i]),
             weight=float(expected[i]) / total if i in chosen else 0.0,
             classes=column.classes.get(names[i]),
+            wider=float(widths[i]),
             others=_others(column, names[i], params.measure),
         )
         for i in order
@@ -165,12 +168,14 @@ def _scored(
     weights = {**dict.fromkeys(LOOKS, params.likeness), FISHER: BESIDE}
     beside, their_noise = _beside(column, names[:-1], params.measure, weights)
     above = (closeness[:-1] - closeness[-1]) / spread
-    return above + beside + BREADTH * _breadths(column, names[:-1]), float(np.hypot(error / spread, their_noise))
+    return above + beside + BREADTH * breadth(_classes(column, names[:-1])), float(
+        np.hypot(error / spread, their_noise)
+    )
 
 
-def _breadths(column: DistanceColumn, names: Sequence[str]) -> Array:
-    """Return how many classes each source tells apart, as ``breadth`` counts them."""
-    return breadth(np.array([column.classes.get(name, 0) for name in names], dtype=np.float64))
+def _classes(column: DistanceColumn, names: Sequence[str]) -> Array:
+    """Return how many classes each source tells apart; 0 where there are none."""
+    return np.array([column.classes.get(name, 0) for name in names], dtype=np.float64)
 
 
 def breadth(classes: Array) -> Array:

@@ -18,10 +18,12 @@ class Candidate(BaseModel):
         low: Lower end of the 90 % interval of the mean, in the measure's unit.
         high: Upper end.
         probability_best: That this source has the greatest score of all, in [0, 1].
-        probability_gain: That it beats no transfer, in [0, 1]: what transfers on record gained at such scores.
+        probability_gain: That it beats no transfer, in [0, 1]: what transfers on record gained where score and width
+            were alike.
         expected_gain: Over no transfer, in test accuracy, on average over what is not known.
         weight: Share in narrowing the search, in [0, 1]; 0 where it is not recommended.
         classes: How many the source tells apart; None where that is not known.
+        wider: How many more that is than the target's, as ``gain.wider`` counts it.
         others: Mean of every other measure, shown beside the one that ranks.
     """
 
@@ -39,6 +41,7 @@ class Candidate(BaseModel):
     expected_gain: float
     weight: float = 0.0
     classes: int | None = None
+    wider: float = 0.0
     others: dict[str, float] = {}
 
 

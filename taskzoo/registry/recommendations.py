@@ -16,7 +16,7 @@ from taskzoo.registry.runs import StageRun, every_page, log_run
 
 STAGE = "transfer"
 NARROWING = "narrowing.md"
-FINGERPRINT, GAIN, SCORE = "taskzoo.fingerprint", "gain", "score"
+FINGERPRINT, GAIN, SCORE, WIDER = "taskzoo.fingerprint", "gain", "score", "wider"
 
 
 def log_recommendation(
@@ -68,17 +68,18 @@ def _transfer(
     recommendation: Recommendation, fingerprint: str, row: Transfer, start: Transfer, dataset: str
 ) -> StageRun:
     """Return the run of one transfer beside no transfer."""
-    score = recommendation.candidate(row.source).score
+    candidate = recommendation.candidate(row.source)
     gains = np.subtract(row.accuracies, start.accuracies)
     return StageRun(
         stage=STAGE,
         key=recommendation.target,
-        digest=digest_json([recommendation.target, fingerprint, row.model_dump(), start.model_dump(), score]),
+        digest=digest_json([recommendation.target, fingerprint, row.model_dump(), start.model_dump(), candidate.score]),
         title=f"transfer {row.source} to {recommendation.target}",
         params={"target": recommendation.target, "dataset": dataset, "source": row.source, "arm": row.arm},
         metrics=[
             (GAIN, float(gains.mean()), 0),
-            (SCORE, score, 0),
+            (SCORE, candidate.score, 0),
+            (WIDER, candidate.wider, 0),
             *(("accuracy", value, draw) for draw, value in enumerate(row.accuracies)),
         ],
         tags={FINGERPRINT: fingerprint},
@@ -105,5 +106,6 @@ def past_transfers(connection: Connection, fingerprint: str) -> list[PastTransfe
             score=metrics[SCORE],
             gain=metrics[GAIN],
             dataset=params.get("dataset", ""),
+            wider=metrics.get(WIDER, 0.0),
         )
     return list(found.values())

@@ -44,7 +44,7 @@ def test_probabilities_learned_from_other_data_sets_come_true() -> None:
     found = made(0, 1, 0, draws=1, seed=3)
     gain = found.gain[..., None]
     noisy = gain + np.random.default_rng(4).normal(0, 1, gain.shape)
-    given = answers(found, noisy - noisy[:, -1:])
+    given = answers(found, noisy - noisy[:, -1:], np.zeros((SIZE, SIZE)))
     bins = calibration(found, given)
     assert sum(count for *_, count in bins) == inside(found, "all")[:, :-1].sum()
     assert len(bins) == len(BINS) - 1
@@ -56,7 +56,7 @@ def test_the_initial_state_is_taken_where_no_gain_is_expected() -> None:
     found = made(0, 1, 0, draws=1)
     worse = truth(np.where(np.arange(SIZE + 1)[:, None] == SIZE, 99.0, found.values))
     score = np.nan_to_num(worse.gain)[..., None]
-    given = answers(worse, score - score[:, -1:])
+    given = answers(worse, score - score[:, -1:], np.zeros((SIZE, SIZE)))
     assert (given.gains[:, :-1] < 0.5).all()
     assert (given.scores[:, -1] > np.nanmax(given.scores[:, :-1], axis=1)).all()
 

@@ -14,7 +14,8 @@ from torch.nn import functional
 from taskzoo.errors import InputError
 from taskzoo.fisher import products
 from taskzoo.fisher.collecting import Grams
-from taskzoo.fisher.engine import Engine, ready
+from taskzoo.fisher.engine import Engine
+from taskzoo.fisher.evaluation import ready
 from taskzoo.fisher.feature_gram import DEAD, feature_grams
 from taskzoo.fisher.gradients import OwnRows, Rows
 from taskzoo.fisher.products import POINT, Geometry, Products

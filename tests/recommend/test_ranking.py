@@ -76,7 +76,7 @@ def test_interval_and_gain_against_hand_computation() -> None:
     assert row.high == pytest.approx(0.1 + half)
     # One source has no spread to be measured in: its score is 0, and a gain as probable as any source's.
     assert row.score == 0
-    assert row.probability_gain == gain_model([], "t", RANDOM).probability(np.zeros(1), 0.0)[0]
+    assert row.probability_gain == gain_model([], "t", RANDOM).probability(np.zeros(1), np.zeros(1), 0.0)[0]
 
 
 def test_scores_count_from_no_transfer() -> None:
@@ -139,6 +139,19 @@ def test_the_likeness_of_the_images_is_added_in_standard_deviations() -> None:
     assert answer.candidate("a").others == {"unlikeness": 9.0}
     alone = rank(column_of({"ftd": values, "unlikeness": looks}), PARAMS.model_copy(update={"likeness": 0.0}))
     assert alone.sources() == ["a", "b", "c"]
+
+
+def test_a_source_narrower_than_the_target_is_less_likely_to_gain() -> None:
+    values = {"a": [0.1, 0.1], "b": [0.2, 0.2], NO_TRANSFER: [0.5, 0.5]}
+    narrow, as_wide, unknown = (
+        rank(column_of({"ftd": values}, classes={"a": 3, "b": 3, **target}), PARAMS, belief=PRETRAINED).candidate("a")
+        for target in ({"t": 6}, {"t": 3}, {})
+    )
+    assert [narrow.wider, as_wide.wider, unknown.wider] == pytest.approx([-np.log(2), 0, 0])
+    assert narrow.score == as_wide.score == unknown.score
+    assert narrow.probability_gain < as_wide.probability_gain == unknown.probability_gain
+    apart = as_wide.expected_gain - narrow.expected_gain
+    assert apart == pytest.approx(np.log(2) * PRETRAINED.width * PRETRAINED.spread)
 
 
 def test_sources_of_many_classes_come_first_where_all_else_is_equal() -> None:

@@ -1,6 +1,7 @@
 """Transfers are recorded once, found again, and kept apart by probe."""
 
 import mlflow
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 
@@ -17,7 +18,8 @@ VALUES = {"near": [0.1, 0.1], "far": [0.9, 0.9], NO_TRANSFER: [0.5, 0.5]}
 ELITES = {"near": [{"op": "skip"}, {"op": "pool"}], "far": [{"op": "sep"}]}
 OPTIONS = {"op": ["sep", "skip", "pool", "dil"]}
 PARAMS = RecommendParams(measure="ftd", confidence=0.75)
-ADVICE = advise(column({"ftd": VALUES}), ELITES, OPTIONS, PARAMS, explore=0.25)
+CLASSES = {"near": 4, "far": 2, "t": 2}
+ADVICE = advise(column({"ftd": VALUES}, classes=CLASSES), ELITES, OPTIONS, PARAMS, explore=0.25)
 TRANSFERS = [
     Transfer(arm="recommended", source="near", accuracies=[0.8, 0.9]),
     Transfer(arm="random", source="far", accuracies=[0.5, 0.6]),
@@ -31,10 +33,10 @@ def test_they_are_recorded_once_and_come_back(registry: Registry) -> None:
         registry.log_recommendation("f", ADVICE, TRANSFERS, "photos")
     found = {each.source: each for each in registry.past_transfers("f")}
     assert set(found) == {"near", "far"}
-    score = ADVICE.recommendation.candidate("near").score
-    gain = found["near"].gain
-    assert found["near"] == PastTransfer(target="t", source="near", score=score, gain=gain, dataset="photos")
-    assert found["near"].gain == pytest.approx(0.25)
+    row, gain = ADVICE.recommendation.candidate("near"), found["near"].gain
+    recorded = PastTransfer(target="t", source="near", score=row.score, gain=gain, dataset="photos", wider=row.wider)
+    assert found["near"] == recorded
+    assert [gain, row.wider] == pytest.approx([0.25, np.log(2)])
     assert found["far"].gain == pytest.approx(-0.05)
     assert registry.past_transfers("other") == []
     client = MlflowClient(registry.uri)

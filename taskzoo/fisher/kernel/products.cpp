@@ -22,7 +22,7 @@ constexpr int64_t LANES = 4, REGISTERS = 24;  // Of 32.
 #else
 constexpr int64_t LANES = 8, REGISTERS = 12;  // Of 16.
 #endif
-constexpr int64_t CACHED = 8192;  // Values of columns at a time: 32 KiB, which stay in the first cache.
+constexpr int64_t CACHED = 8192;  // Values of columns at a time: 32 KiB, the best of those tried.
 typedef float Vector __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
 
 // Adds to sums [R, W LANES]. g: of the tile's first output; the next lie at a stride. x [samples, positions, W LANES].
