@@ -7,7 +7,7 @@ gradient of a copy a sample. Gradients of things made of parameters are then pul
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -80,7 +80,7 @@ class Taps(TorchFunctionMode):
             NoRuleError: If the model decides by values of the batch what it computes.
         """
         kwargs = kwargs or {}
-        found = list(_tensors((*args, *kwargs.values())))
+        found = _tensors((*args, *kwargs.values()))
         made = [tensor for tensor in found if id(tensor) in self.met.made]
         if not made:
             if getattr(func, "__name__", "") in DECIDING:
@@ -271,12 +271,14 @@ class _Through(torch.autograd.Function):
         return None, None, None, None
 
 
-def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:
-    """Yield the tensors among arguments and in their lists, tuples and dictionaries."""
+def _tensors(values: Sequence[Any]) -> list[Tensor]:
+    """Return the tensors among arguments and in their lists, tuples and dictionaries."""
+    found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
-            yield value
+            found.append(value)
         elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
+            found += _tensors(value)
         elif isinstance(value, dict):
-            yield from _tensors(tuple(value.values()))
+            found += _tensors(tuple(value.values()))
+    return found

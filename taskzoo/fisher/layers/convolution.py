@@ -81,13 +81,13 @@ class Convolution(Layer):
     def _gradients(self, x: Tensor, g: Tensor, wanted: tuple[bool, bool], fold: int = 1) -> list[Any]:
         """Return the gradients of x and of the weight; ``fold`` samples are taken for channels, one weight each."""
         move = self.geometry
-        weight = self.weight
+        weight, folded, gradient = self.weight, x, g
         if fold > 1:
             weight = weight.expand(fold, *weight.shape).flatten(0, 1)
-        shape = (len(x) // fold, -1)
+            folded, gradient = (each.reshape(len(x) // fold, -1, *each.shape[2:]) for each in (x, g))
         found = torch.ops.aten.convolution_backward(
-            g.reshape(*shape, *g.shape[2:]),
-            x.reshape(*shape, *x.shape[2:]),
+            gradient,
+            folded,
             weight,
             None,
             move.stride,

@@ -181,8 +181,10 @@ class BatchNorm(Layer):
         """Take the batch for channels: one call gives the gradient of x and every sample's sums over positions."""
         count, (channels, *places) = len(x), x.shape[1:]
         folded = (1, count * channels, *(places or [1]))
-        weight = None if self.weight is None else self.weight.repeat(count)
-        mean, variance = self.mean.repeat(count), self.variance.repeat(count)
+        weight, mean, variance, deviation = (
+            None if each is None else each.expand(count, channels).reshape(-1)
+            for each in (self.weight, self.mean, self.variance, (self.variance + self.eps).rsqrt())
+        )
         found, *sums = torch.ops.aten.native_batch_norm_backward(
             g.reshape(folded).contiguous(),  # Torch errs for one sample whose gradient is transposed.
             x.reshape(folded).contiguous(),
@@ -190,7 +192,7 @@ class BatchNorm(Layer):
             mean,
             variance,
             mean,  # As saved by a forward pass: CUDA insists on them, and in evaluation they are the same.
-            (variance + self.eps).rsqrt(),
+            deviation,
             False,
             self.eps,
             [wanted, True, True],
