@@ -73,7 +73,8 @@ class Products:
     def rows(self, part: slice) -> Tensor:
         """Return the gradients of some samples, [n, *shape]."""
         g, columns = self._factors(part)
-        columns = columns.reshape(*columns.shape[:3], -1, self.shape[1]).mT.flatten(3)  # What is small is brought in order.
+        # The columns are brought in order, not the product: they are small.
+        columns = columns.reshape(*columns.shape[:3], -1, self.shape[1]).mT.flatten(3)
         products: Tensor = g @ columns
         return products.view(-1, *self.shape)
 
@@ -148,6 +149,7 @@ class Products:
         windows, groups = len(self.x) // self.samples, self.geometry.groups
         rows = slice(part.start * windows, min(part.stop, self.samples) * windows)
         columns = self._columns(rows)
+        # The columns are brought in order, not the product: they are small.
         columns = columns.reshape(len(columns) // windows, -1, math.prod(self.geometry.kernel), groups, self.shape[1])
         columns = columns.permute(0, 3, 1, 2, 4).flatten(3)
         g = self.g[rows].reshape(-1, windows, *self.g.shape[1:]).movedim(1, 2).flatten(2)

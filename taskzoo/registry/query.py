@@ -58,7 +58,7 @@ def find_entries(
     Args:
         connection: The store.
         fingerprint: Only tasks that are comparable with it; left out: all.
-        names: Only these tasks, looked up one by one: a few of a large zoo are found at once; left out: all.
+        names: Only these tasks; left out: all.
 
     Returns:
         One entry a task.
@@ -67,21 +67,20 @@ def find_entries(
         InputError: If the fingerprint is none.
     """
     wanted = f"tags.schema = '{SCHEMA}'"
+    if names is not None and not names:
+        return []
     if fingerprint is not None:
         if not re.fullmatch(r"[0-9a-f]{1,64}", fingerprint):
             raise InputError(
                 f"the fingerprint {fingerprint!r} is none; expected hexadecimal digits; copy them from a task card."
             )
         wanted += f" and tags.fingerprint = '{fingerprint}'"
-    scopes = [""] if names is None else [f"name = '{name}'" for name in names]
-    champions = {name: version for scope in scopes for name, version in _champions(connection, scope)}
-    versions = [
-        version for scope in scopes for version in _versions(connection, f"{scope} and {wanted}" if scope else wanted)
-    ]
-    digests = [wanted] if names is None else sorted({f"tags.package_digest = '{_digest(each)}'" for each in versions})
-    models = {model.tags.get(DIGEST, ""): model for scope in digests for model in _ready_models(connection, scope)}
+    scope = "" if names is None else f"name IN ({', '.join(map(_quoted, sorted(names)))})"
+    champions = dict(_champions(connection, scope))
+    wanted = f"{scope} and {wanted}" if scope else wanted
+    models = {_digest(model): model for model in _ready_models(connection, wanted)}
     chosen: dict[str, ModelVersion] = {}
-    for found in versions:
+    for found in _versions(connection, wanted):
         if _digest(found) not in models:
             continue
         if fingerprint is None and champions.get(found.name) != int(found.version):
@@ -94,8 +93,12 @@ def find_entries(
     ]
 
 
-def _digest(version: ModelVersion) -> str:
-    return str(version.tags.get(DIGEST, ""))
+def _quoted(name: str) -> str:
+    return f"'{name}'"
+
+
+def _digest(found: ModelVersion | LoggedModel) -> str:
+    return str(found.tags.get(DIGEST, ""))
 
 
 def _champions(connection: Connection, scope: str) -> Iterator[tuple[str, int]]:
