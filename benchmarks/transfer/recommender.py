@@ -9,7 +9,7 @@ from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.experience import PastTransfer, source_effects
 from taskzoo.recommend.gain import Belief, gain_model, wider
-from taskzoo.recommend.ranking import BESIDE, BREADTH, FISHER
+from taskzoo.recommend.ranking import BESIDE, FISHER
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
@@ -64,7 +64,7 @@ def own_score(truth: Truth, known: Mapping[str, Array]) -> Array:
 def without_network(truth: Truth, known: Mapping[str, Array]) -> Array:
     """Return the parts of the score that no network has to be run for, [T, S, draws]."""
     looks = np.sum([standardised(truth, known[name]) for name in LOOKS], axis=0)
-    return np.asarray(looks + BREADTH * standardised(truth, np.log(known[CLASSES])))
+    return np.asarray(looks + standardised(truth, np.log(known[CLASSES])))
 
 
 def coarse_scores(truth: Truth, known: Mapping[str, Array]) -> Array:

@@ -18,7 +18,6 @@ from taskzoo.recommend.units import centre_and_spread, standardised
 LOOKS = ("unlikeness", "pixel_unlikeness")
 FISHER = "ftd_layerwise"  # Le et al.'s distance, layer by layer, which tells apart what the other parts do not.
 BESIDE = 0.5  # Its weight; chosen in benchmarks/transfer, few10.
-BREADTH = 0.5  # Weight of the source's number of classes; chosen in benchmarks/transfer, small probe, few10.
 DRAWS = 20_000
 WITHIN = 0.25  # Sources whose probability of being best is at least this share of the greatest are within noise of it.
 Array = npt.NDArray[np.float64]
@@ -38,9 +37,9 @@ def rank(
     features of wider use: each errs in its own way. So a source's score is the sum of the measure, of the images'
     likeness, to the initial state's network and by their pixels, of the layerwise Fisher distance, and of the logarithm
     of the number of its classes, each in standard deviations over the target's sources, the likeness with the weight
-    ``params.likeness``, the last two with half; and of how much better than its score the source has been for other
-    targets. It is counted from no transfer's score, which is the measure's alone: the initial state has neither images
-    nor classes.
+    ``params.likeness``, the Fisher distance with half; and of how much better than its score the source has been for
+    other targets. It is counted from no transfer's score, which is the measure's alone: the initial state has neither
+    images nor classes.
 
     How probable a gain is at a score, from a source that tells so many more or fewer classes apart than the target,
     transfers on record say; the measure's own gap does not: from pretrained weights a source may explain the labels
@@ -168,9 +167,7 @@ def _scored(
     weights = {**dict.fromkeys(LOOKS, params.likeness), FISHER: BESIDE}
     beside, their_noise = _beside(column, names[:-1], params.measure, weights)
     above = (closeness[:-1] - closeness[-1]) / spread
-    return above + beside + BREADTH * breadth(_classes(column, names[:-1])), float(
-        np.hypot(error / spread, their_noise)
-    )
+    return above + beside + breadth(_classes(column, names[:-1])), float(np.hypot(error / spread, their_noise))
 
 
 def _classes(column: DistanceColumn, names: Sequence[str]) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taskzoo.distance.appearance import Appearance, Sketches, read_sketches, sketch
-from taskzoo.recommend.ranking import BREADTH, breadth
+from taskzoo.recommend.ranking import breadth
 from taskzoo.recommend.units import standardised
 
 Array = npt.NDArray[np.float64]
@@ -29,5 +29,5 @@ def coarse_ranking(sketches: Sketches, target: Appearance, effects: Array) -> np
         np.linalg.norm(sketches.features - own.features, axis=1),
         np.linalg.norm(sketches.pixels - own.pixels, axis=1),
     )
-    score = BREADTH * breadth(sketches.classes) - sum(standardised(each) for each in unlike) + effects
+    score = breadth(sketches.classes) - sum(standardised(each) for each in unlike) + effects
     return np.argsort(-score, kind="stable")

@@ -10,7 +10,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.gain import PRETRAINED, RANDOM, gain_model
-from taskzoo.recommend.ranking import BESIDE, BREADTH, rank
+from taskzoo.recommend.ranking import BESIDE, rank
 from tests.recommend.columns import column as column_of
 
 PARAMS = RecommendParams(measure="ftd", confidence=0.75, sources=2)
@@ -159,7 +159,7 @@ def test_sources_of_many_classes_come_first_where_all_else_is_equal() -> None:
     classes = {"a": 2, "b": 2, "c": 10}
     answer = rank(column_of({"ftd": values}, classes=classes), PARAMS)
     closeness, breadth = -np.array([0.1, 0.3, 0.3]), np.log([2, 2, 10])
-    expected = (closeness + 0.5) / closeness.std() + BREADTH * stats.zscore(breadth)
+    expected = (closeness + 0.5) / closeness.std() + stats.zscore(breadth)
     assert [answer.candidate(name).score for name in "abc"] == pytest.approx(expected.tolist())
     assert answer.candidate("c").classes == 10
     assert answer.sources() == ["a", "c", "b"]
