@@ -1,16 +1,14 @@
 """Ask the registry which sources each task should transfer from: recommendations/<task>.json."""
 
-from pathlib import Path
-
 from taskzoo.entry import stage
 from taskzoo.files import new_folder
 from taskzoo.params import load_params
 from taskzoo.recommend.advice import advise, save_advice
 from taskzoo.recommend.gain import usual
 from taskzoo.records import read_json
-from taskzoo.registry.store import Receipt, Registry
+from taskzoo.registry.store import Receipt
 from taskzoo.workflow.workspace import RECEIPTS, RECOMMENDATIONS
-from taskzoo.workflow.zoo import load_zoo
+from taskzoo.workflow.zoo import load_zoo, past_transfers
 
 
 def recommend() -> None:
@@ -18,7 +16,7 @@ def recommend() -> None:
     params = load_params()
     receipts = [read_json(RECEIPTS / f"{name}.json", Receipt, "register") for name in params.tasks]
     zoo = load_zoo(receipts[0].fingerprint, list(params.tasks))
-    past = Registry(None, Path()).past_transfers(receipts[0].fingerprint)
+    past = past_transfers(receipts[0].fingerprint, params)
     with new_folder(RECOMMENDATIONS) as folder:
         for name, task in zoo.items():
             elites = {source: other.architectures() for source, other in zoo.items() if source != name}

@@ -4,6 +4,18 @@ from pydantic import BaseModel, ConfigDict
 
 from taskzoo.distance.matrix import References
 
+FORM = 3  # Of the score; raised when it is put together otherwise.
+
+
+def scale(measure: str, likeness: float) -> str:
+    """Return a name of the scale that scores are on: those of other scales do not compare.
+
+    Args:
+        measure: That ranks.
+        likeness: Weight of how alike the images look.
+    """
+    return f"{measure}/{likeness:g}/{FORM}"
+
 
 class Candidate(BaseModel):
     """One source in a ranking.

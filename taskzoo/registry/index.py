@@ -6,19 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
-from pyarrow import ArrowException
 
 from taskzoo.distance.appearance import Sketches, read_sketches
-from taskzoo.files import digest_json, write_with
 from taskzoo.registry.connection import Connection
+from taskzoo.registry.copies import copy_path, joined, keep_copy, read_copy, since
 from taskzoo.registry.records import SCHEMA
 
 SKETCH = "appearance"  # The tag of a version that holds its sketch.
-COLUMNS = ("name", "version", "updated", "sketch")
+COLUMNS = {"name": "str", "version": "int64", "updated": "int64", "sketch": "str"}
 FIRST_PAGE, PAGE = 20, 1000  # Mostly there is little news.
-OVERLAP_MS = 10_000  # Versions this much older than the newest known are read again: clocks of writers differ.
 
 
 @dataclass(frozen=True)
@@ -48,25 +45,12 @@ def load_index(connection: Connection, fingerprint: str, folder: Path) -> Index:
     Returns:
         The newest version of each task.
     """
-    path = folder / f"{digest_json([connection.uri, fingerprint])[:16]}.parquet"
-    known = _read(path)
-    since = int(known["updated"].max()) - OVERLAP_MS if len(known) else -1
-    news = pd.DataFrame([_row(each) for each in _changed(connection, fingerprint, since)], columns=list(COLUMNS))
-    whole = pd.concat([known, news.astype(known.dtypes)], ignore_index=True)
+    path = copy_path(folder, connection.uri, fingerprint)
+    known = read_copy(path, COLUMNS)
+    whole = joined(known, [_row(each) for each in _changed(connection, fingerprint, since(known["updated"]))])
     whole = whole.sort_values(["name", "version", "updated"]).drop_duplicates("name", keep="last", ignore_index=True)
-    if not whole.equals(known):
-        write_with(path, lambda temporary: whole.to_parquet(temporary, index=False))
+    keep_copy(path, known, whole)
     return Index(whole["name"].to_numpy(dtype=np.str_), read_sketches(list(whole["sketch"])))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    """Return the copy; an empty one where there is none, or none that can be read: it is only a copy."""
-    empty = pd.DataFrame({"name": [], "version": [], "updated": [], "sketch": []})
-    empty = empty.astype({"name": "str", "version": "int64", "updated": "int64", "sketch": "str"})
-    try:
-        return pd.read_parquet(path).astype(empty.dtypes)[list(COLUMNS)]
-    except (OSError, ArrowException, KeyError, ValueError):
-        return empty
 
 
 def _row(version: ModelVersion) -> tuple[str, int, int, str]:
@@ -77,7 +61,7 @@ def _written(version: ModelVersion) -> int:
     return version.last_updated_timestamp or version.creation_timestamp
 
 
-def _changed(connection: Connection, fingerprint: str, since: int) -> Iterator[ModelVersion]:
+def _changed(connection: Connection, fingerprint: str, after: int) -> Iterator[ModelVersion]:
     """Yield the versions of a probe that were written after a time, the last written first."""
     wanted = f"tags.schema = '{SCHEMA}' and tags.fingerprint = '{fingerprint}'"
     token, size = None, FIRST_PAGE
@@ -86,7 +70,7 @@ def _changed(connection: Connection, fingerprint: str, since: int) -> Iterator[M
             wanted, max_results=size, order_by=["last_updated_timestamp DESC"], page_token=token
         )
         for version in page:
-            if _written(version) <= since:
+            if _written(version) <= after:
                 return
             if SKETCH in version.tags:
                 yield version

@@ -1,4 +1,4 @@
-"""Recommendations in MLflow, with the transfers that were run: what the next recommendation learns from."""
+"""Recommendations in MLflow, with the transfers that were run."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,13 @@ from taskzoo.files import digest_json
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.recommend.advice import Advice
 from taskzoo.recommend.comparison import Transfer
-from taskzoo.recommend.experience import PastTransfer
-from taskzoo.recommend.recommendation import Recommendation
+from taskzoo.recommend.recommendation import Recommendation, scale
 from taskzoo.registry.connection import Connection
 from taskzoo.registry.description import describe_narrowing
-from taskzoo.registry.runs import StageRun, every_page, log_run
+from taskzoo.registry.runs import StageRun, log_run
+from taskzoo.registry.transfers import FINGERPRINT, GAIN, SCALE, SCORE, STAGE, WIDER
 
-STAGE = "transfer"
 NARROWING = "narrowing.md"
-FINGERPRINT, GAIN, SCORE, WIDER = "taskzoo.fingerprint", "gain", "score", "wider"
 
 
 def log_recommendation(
@@ -68,12 +66,14 @@ def _transfer(
     recommendation: Recommendation, fingerprint: str, row: Transfer, start: Transfer, dataset: str
 ) -> StageRun:
     """Return the run of one transfer beside no transfer."""
-    candidate = recommendation.candidate(row.source)
+    candidate, made = recommendation.candidate(row.source), scale(recommendation.measure, recommendation.likeness)
     gains = np.subtract(row.accuracies, start.accuracies)
     return StageRun(
         stage=STAGE,
         key=recommendation.target,
-        digest=digest_json([recommendation.target, fingerprint, row.model_dump(), start.model_dump(), candidate.score]),
+        digest=digest_json(
+            [recommendation.target, fingerprint, row.model_dump(), start.model_dump(), candidate.score, made]
+        ),
         title=f"transfer {row.source} to {recommendation.target}",
         params={"target": recommendation.target, "dataset": dataset, "source": row.source, "arm": row.arm},
         metrics=[
@@ -82,30 +82,5 @@ def _transfer(
             (WIDER, candidate.wider, 0),
             *(("accuracy", value, draw) for draw, value in enumerate(row.accuracies)),
         ],
-        tags={FINGERPRINT: fingerprint},
+        tags={FINGERPRINT: fingerprint, SCALE: made},
     )
-
-
-def past_transfers(connection: Connection, fingerprint: str) -> list[PastTransfer]:
-    """Return all transfers on record between tasks of one probe, the last one where a pair has several."""
-    wanted = f"tags.`taskzoo.stage` = '{STAGE}' and tags.`{FINGERPRINT}` = '{fingerprint}' and status = 'FINISHED'"
-    found = {}
-    for run in every_page(
-        lambda token: connection.client.search_runs(
-            [connection.experiment_id],
-            wanted,
-            max_results=1000,
-            order_by=["attributes.start_time ASC"],
-            page_token=token,
-        )
-    ):
-        params, metrics = run.data.params, run.data.metrics
-        found[params["target"], params["source"]] = PastTransfer(
-            target=params["target"],
-            source=params["source"],
-            score=metrics[SCORE],
-            gain=metrics[GAIN],
-            dataset=params.get("dataset", ""),
-            wider=metrics.get(WIDER, 0.0),
-        )
-    return list(found.values())

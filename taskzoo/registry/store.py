@@ -11,10 +11,11 @@ from taskzoo.registry.guards import told
 from taskzoo.registry.index import Index, load_index
 from taskzoo.registry.package import read_package
 from taskzoo.registry.query import ZooEntry, fetch_package, find_entries
-from taskzoo.registry.recommendations import log_recommendation, past_transfers
+from taskzoo.registry.recommendations import log_recommendation
 from taskzoo.registry.records import Record
 from taskzoo.registry.runs import log_run
 from taskzoo.registry.stages import package_run, report_run, stage_runs
+from taskzoo.registry.transfers import past_transfers
 from taskzoo.registry.versions import create_version, find_version, set_champion
 
 
@@ -84,10 +85,10 @@ class Registry:
         with self._connection.writing():
             log_recommendation(self._connection, fingerprint, advice, transfers, dataset)
 
-    def past_transfers(self, fingerprint: str) -> list[PastTransfer]:
-        """Return the transfers on record between tasks of one probe."""
+    def past_transfers(self, fingerprint: str, scale: str, folder: Path) -> list[PastTransfer]:
+        """Return the transfers on record between tasks of one probe, by scores of one scale; a copy is kept."""
         with told(self.uri):
-            return past_transfers(self._connection, fingerprint)
+            return past_transfers(self._connection, fingerprint, scale, folder)
 
     def query(self, fingerprint: str | None = None, names: Collection[str] | None = None) -> list[ZooEntry]:
         """Return the registered tasks in name order, if asked only those comparable with a fingerprint, or named."""

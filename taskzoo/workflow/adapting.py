@@ -35,7 +35,7 @@ from taskzoo.workflow.comparing import Zoo, compare_transfers, narrowed_spaces
 from taskzoo.workflow.new_target import NewTarget
 from taskzoo.workflow.packaging import Parts, package_task
 from taskzoo.workflow.workspace import TARGETS, UNFINISHED, load_any_task
-from taskzoo.workflow.zoo import find_index, load_zoo, shortlist, still_registered
+from taskzoo.workflow.zoo import find_index, load_zoo, past_transfers, shortlist, still_registered
 
 DOCS = Path("data-docs")
 
@@ -102,7 +102,7 @@ def _adapt(new: NewTarget, params: Params) -> Outcome:
     _prepare(dataset, name, folder, params)
     task = load_any_task(name, spec, folder / "data", params, SPLITS)
     registry = Registry(None, Path())
-    past = registry.past_transfers(identity)
+    past = past_transfers(identity, params)
     registered = load_zoo(identity, still_registered(shortlist(index, task, initial, params, past), identity))
     zoo = Zoo(
         probes={source: task.probes() for source, task in registered.items()},

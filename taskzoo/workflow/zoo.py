@@ -13,6 +13,7 @@ from taskzoo.params import Params
 from taskzoo.probe.forms import AnyTask, form_of
 from taskzoo.probe.network import State, device
 from taskzoo.recommend.experience import PastTransfer, source_effects
+from taskzoo.recommend.recommendation import scale
 from taskzoo.recommend.shortlist import coarse_ranking
 from taskzoo.registry.index import Index
 from taskzoo.registry.package import Package, read_package
@@ -61,6 +62,17 @@ def find_index(fingerprint: str) -> Index:
     if not len(index.names):
         raise InputError(_missing(registry, [], fingerprint, "at least one task"))
     return index
+
+
+def past_transfers(fingerprint: str, params: Params) -> list[PastTransfer]:
+    """Return the transfers on record whose scores compare with those that are about to be made.
+
+    Args:
+        fingerprint: Of the probe.
+        params: Of the zoo.
+    """
+    made = scale(params.recommend.measure, params.recommend.likeness)
+    return Registry(None, Path()).past_transfers(fingerprint, made, INDEX)
 
 
 def shortlist(index: Index, task: AnyTask, initial: State, params: Params, past: Sequence[PastTransfer]) -> list[str]:

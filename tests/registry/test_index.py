@@ -35,7 +35,7 @@ def test_only_what_changed_is_asked_for(
 ) -> None:
     registry.register(pets.folder)
     registry.index(pets.card.fingerprint, tmp_path)
-    monkeypatch.setattr("taskzoo.registry.index.OVERLAP_MS", 0)
+    monkeypatch.setattr("taskzoo.registry.copies.OVERLAP_MS", 0)
     monkeypatch.setattr("taskzoo.registry.index.FIRST_PAGE", 1)
     monkeypatch.setattr("taskzoo.registry.index.PAGE", 1)
     asked = []

@@ -1,15 +1,19 @@
 """Transfers are recorded once, found again, and kept apart by probe."""
 
+from pathlib import Path
+
 import mlflow
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.advice import advise
 from taskzoo.recommend.comparison import Transfer
 from taskzoo.recommend.experience import PastTransfer
+from taskzoo.recommend.recommendation import scale
 from taskzoo.registry.description import describe_narrowing
 from taskzoo.registry.store import Registry
 from tests.recommend.columns import column
@@ -19,6 +23,7 @@ ELITES = {"near": [{"op": "skip"}, {"op": "pool"}], "far": [{"op": "sep"}]}
 OPTIONS = {"op": ["sep", "skip", "pool", "dil"]}
 PARAMS = RecommendParams(measure="ftd", confidence=0.75)
 CLASSES = {"near": 4, "far": 2, "t": 2}
+SCALE = scale("ftd", PARAMS.likeness)
 ADVICE = advise(column({"ftd": VALUES}, classes=CLASSES), ELITES, OPTIONS, PARAMS, explore=0.25)
 TRANSFERS = [
     Transfer(arm="recommended", source="near", accuracies=[0.8, 0.9]),
@@ -28,17 +33,18 @@ TRANSFERS = [
 ]
 
 
-def test_they_are_recorded_once_and_come_back(registry: Registry) -> None:
+def test_they_are_recorded_once_and_come_back(registry: Registry, tmp_path: Path) -> None:
     for _ in range(2):
         registry.log_recommendation("f", ADVICE, TRANSFERS, "photos")
-    found = {each.source: each for each in registry.past_transfers("f")}
+    found = {each.source: each for each in registry.past_transfers("f", SCALE, tmp_path)}
     assert set(found) == {"near", "far"}
     row, gain = ADVICE.recommendation.candidate("near"), found["near"].gain
     recorded = PastTransfer(target="t", source="near", score=row.score, gain=gain, dataset="photos", wider=row.wider)
     assert found["near"] == recorded
     assert [gain, row.wider] == pytest.approx([0.25, np.log(2)])
     assert found["far"].gain == pytest.approx(-0.05)
-    assert registry.past_transfers("other") == []
+    assert registry.past_transfers("other", SCALE, tmp_path) == []
+    assert registry.past_transfers("f", scale("ftd", 0.5), tmp_path) == []
     client = MlflowClient(registry.uri)
     experiment = client.get_experiment_by_name("taskzoo")
     assert experiment is not None
@@ -47,12 +53,42 @@ def test_they_are_recorded_once_and_come_back(registry: Registry) -> None:
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
-def test_a_transfer_that_was_run_again_counts_once_as_it_was_last(registry: Registry) -> None:
+def test_a_transfer_that_was_run_again_counts_once_as_it_was_last(registry: Registry, tmp_path: Path) -> None:
     registry.log_recommendation("f", ADVICE, TRANSFERS, "photos")
     better = TRANSFERS[0].model_copy(update={"accuracies": [1.0, 1.0]})
     registry.log_recommendation("f", ADVICE, [better, TRANSFERS[-1]], "photos")
-    gains = {each.source: each.gain for each in registry.past_transfers("f")}
+    gains = {each.source: each.gain for each in registry.past_transfers("f", SCALE, tmp_path)}
     assert gains == {"near": pytest.approx(0.4), "far": pytest.approx(-0.05)}
+
+
+def test_only_what_is_new_is_asked_for_and_what_was_deleted_is_forgotten(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taskzoo.registry.copies.OVERLAP_MS", 0)
+    registry.log_recommendation("f", ADVICE, TRANSFERS, "photos")
+    first = registry.past_transfers("f", SCALE, tmp_path)
+    read: list[Run] = []
+    search = MlflowClient.search_runs
+
+    def counted(client: MlflowClient, *args: object, **options: object) -> object:
+        found = search(client, *args, **options)  # type: ignore[arg-type]
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(MlflowClient, "search_runs", counted)
+    assert registry.past_transfers("f", SCALE, tmp_path) == first
+    assert not read
+    better = TRANSFERS[0].model_copy(update={"accuracies": [1.0, 1.0]})
+    registry.log_recommendation("f", ADVICE, [better, TRANSFERS[-1]], "photos")
+    read.clear()
+    gains = {each.source: each.gain for each in registry.past_transfers("f", SCALE, tmp_path)}
+    assert gains["near"] == pytest.approx(0.4)
+    (run,) = read
+    MlflowClient(registry.uri).delete_run(run.info.run_id)
+    assert registry.past_transfers("f", SCALE, tmp_path) == first
+    (copy,) = tmp_path.glob("*.parquet")
+    copy.write_bytes(b"no parquet")
+    assert registry.past_transfers("f", SCALE, tmp_path) == first
 
 
 def test_the_recommendation_is_shown_with_all_that_its_numbers_are_read_by(registry: Registry) -> None:
