@@ -72,7 +72,9 @@ def _fuse() -> Iterator[str]:
     yield (
         f"Searches of {fuse.TRIALS} short trainings of small networks of the cells, on {fuse.TRAIN} images of CIFAR-10 "
         "at 16x16; judged by the table's test accuracy of the answer after 200 epochs, which no search sees. All cells "
-        f"have {found['mean_test']:.1f} % in the mean. Measured by `python -m benchmarks.fuse`."
+        f"have {found['mean_test']:.1f} % in the mean. *fuse*: the last incumbent, which is the published answer; "
+        "*fuse_best*: of all its incumbents, each trained alone, the best on validation images, which is what the "
+        "product keeps. Measured by `python -m benchmarks.fuse`."
     )
     lines = [[name, str(count), f"{mean:.2f} ± {error:.2f}"] for name, (mean, error, count) in found["test"].items()]
     yield table(["strategy", "searches", "test, % (mean, standard error)"], lines)
