@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 LOOK = 0.1  # Seconds between two looks at what jobs have told.
-PRELOADED = ["timm"]  # Imported once, with torch; starts no threads, which a fork would lose.
+PRELOADED = ["timm"]  # Imported once, with torch; starts no threads and no GPU, which a fork would lose.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
