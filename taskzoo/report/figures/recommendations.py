@@ -45,7 +45,7 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
             figure,
             f"Which source for which target? {first.measure} against no transfer ({direction})",
             f"Best source first: by {first.measure}, by how alike the images look (weight {first.likeness:g}), by the "
-            "layerwise Fisher distance and the source's number of classes (half weight). Bars start at no transfer "
+            "source's number of classes and (half weight) the layerwise Fisher distance. Bars start at no transfer "
             f"(dashed); whiskers: 90 % interval of the mean over {len(first.candidates[0].values)} repeats (noise "
             "pooled over the panel's sources), dots: single repeats. "
             "Dotted: the target itself, trained anew, and its labels permuted. P: probability of beating no transfer, "
