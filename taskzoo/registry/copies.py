@@ -7,13 +7,15 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from taskzoo.files import digest_json, write_with
+from taskzoo.registry.connection import Connection
 
 OVERLAP_MS = 10_000  # What is so much older than the newest known is asked for again: clocks of writers differ.
 
 
-def copy_path(folder: Path, *what: str) -> Path:
-    """Return where the copy is kept of what these words name: the store among them."""
-    return folder / f"{digest_json(what)[:16]}.parquet"
+def copy_path(connection: Connection, folder: Path, *what: str) -> Path:
+    """Return where the copy is kept of what these words name in a store; another one where the store was made anew."""
+    made = connection.client.get_experiment(connection.experiment_id).creation_time
+    return folder / f"{digest_json([connection.uri, made, *what])[:16]}.parquet"
 
 
 def read_copy(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def load_index(connection: Connection, fingerprint: str, folder: Path) -> Index:
     Returns:
         The newest version of each task.
     """
-    path = copy_path(folder, connection.uri, fingerprint)
+    path = copy_path(connection, folder, fingerprint)
     known = read_copy(path, COLUMNS)
     whole = joined(known, [_row(each) for each in _changed(connection, fingerprint, since(known["updated"]))])
     whole = whole.sort_values(["name", "version", "updated"]).drop_duplicates("name", keep="last", ignore_index=True)

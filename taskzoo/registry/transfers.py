@@ -34,7 +34,7 @@ def past_transfers(connection: Connection, fingerprint: str, scale: str, folder:
     Returns:
         By target and source.
     """
-    path = copy_path(folder, STAGE, connection.uri, fingerprint, scale)
+    path = copy_path(connection, folder, STAGE, fingerprint, scale)
     wanted = f"tags.`taskzoo.stage` = '{STAGE}' and tags.`{FINGERPRINT}` = '{fingerprint}'"
     wanted += f" and tags.`{SCALE}` = '{scale}' and status = 'FINISHED'"
     known = read_copy(path, COLUMNS)

@@ -1,5 +1,7 @@
 """The local index: what the store has, asked for what changed only, and whole again when it is damaged."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +62,19 @@ def test_a_damaged_copy_is_made_anew(zoo: Registry, pets: Package, tmp_path: Pat
     copy.write_bytes(b"no parquet")
     assert zoo.index(pets.card.fingerprint, tmp_path).names.tolist() == ["pets"]
     assert copy.read_bytes() != b"no parquet"
+
+
+def test_a_store_made_anew_at_the_same_address_is_not_answered_for_by_the_old_copy(
+    registry: Registry, pets: Package, birds: Package, tmp_path: Path
+) -> None:
+    registry.register(pets.folder)
+    assert registry.index(pets.card.fingerprint, tmp_path / "index").names.tolist() == ["pets"]
+    (tmp_path / "mlflow.db").unlink()
+    code = (
+        "import sys; from pathlib import Path; from taskzoo.registry.store import Registry; "
+        "root, package = map(Path, sys.argv[1:3]); registry = Registry(None, root); registry.register(package); "
+        "print(registry.uri, *registry.index(sys.argv[3], root / 'index').names)"
+    )
+    words = [str(tmp_path), str(birds.folder), pets.card.fingerprint]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [registry.uri, "birds"]
