@@ -152,7 +152,7 @@ def _row(found: Evaluation, name: str) -> list[str]:
         _with_interval(values["tau_other"]),
         "" if name.startswith("source_mean") else f"{values['tau_residual'].mean():.2f}",
         _with_interval(100 * values["regret_all"], 1),
-        f"{100 * values['regret3_all'].mean():.1f}",
+        f"{100 * values['regret3_all'].mean():z.1f}",
         _with_interval(100 * values["regret_other"], 1),
         f"{values['not_worse_all'].mean():.2f}",
         f"{values['not_worse_other'].mean():.2f}",
