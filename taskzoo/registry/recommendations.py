@@ -34,7 +34,17 @@ def log_recommendation(
     start = next(row for row in transfers if row.source == NO_TRANSFER)
     known = {row.source: row for row in transfers if row.source in rows}
     children = [_transfer(recommendation, fingerprint, row, start, dataset) for row in known.values()]
-    shown = ("score", "mean", "low", "high", "probability_best", "probability_gain", "expected_gain", "experience")
+    shown = (
+        "score",
+        "mean",
+        "low",
+        "high",
+        "probability_best",
+        "probability_gain",
+        "expected_gain",
+        "experience",
+        "wider",
+    )
     numbers = {f"{figure}.{source}": getattr(row, figure) for source, row in rows.items() for figure in shown}
     numbers |= {"start.mean": recommendation.start.mean}
     for name, values in (("itself", recommendation.references.itself), ("chance", recommendation.references.chance)):
