@@ -50,8 +50,8 @@ def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]
         return {}
     score = own_score(truth, known)
     wide = widths(truth, known[CLASSES])
-    known_of = score + experience(truth, score)[..., None]
-    return {WITHOUT: answers(truth, score, wide), DEFAULT: answers(truth, known_of, wide)}
+    experienced = score + experience(truth, score)[..., None]
+    return {WITHOUT: answers(truth, score, wide), DEFAULT: answers(truth, experienced, wide)}
 
 
 def own_score(truth: Truth, known: Mapping[str, Array]) -> Array:

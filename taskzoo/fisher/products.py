@@ -149,7 +149,6 @@ class Products:
         windows, groups = len(self.x) // self.samples, self.geometry.groups
         rows = slice(part.start * windows, min(part.stop, self.samples) * windows)
         columns = self._columns(rows)
-        # The columns are brought in order, not the product: they are small.
         columns = columns.reshape(len(columns) // windows, -1, math.prod(self.geometry.kernel), groups, self.shape[1])
         columns = columns.permute(0, 3, 1, 2, 4).flatten(3)
         g = self.g[rows].reshape(-1, windows, *self.g.shape[1:]).movedim(1, 2).flatten(2)
