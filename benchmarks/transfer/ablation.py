@@ -95,12 +95,12 @@ def random(features: Tensor, count: int) -> list[Tensor]:
 
 
 def grams(backbone: torch.nn.Module, images: Tensor, directions: list[Tensor]) -> Mapping[str, Tensor]:
-    """Return inner products of the gradients of the features along directions, by parameter."""
+    """Return inner products of the gradients of the features along directions, by parameter, on the CPU."""
     names = [name for name, _ in backbone.named_parameters()]
     with ready(backbone, names):
-        return Engine(backbone, names, Directions(), images).grams(
-            images, lambda _: [(each, None) for each in directions]
-        )
+        engine = Engine(backbone, names, Directions(), images)
+        found = engine.grams(images, lambda _: [(each, None) for each in directions])
+    return {name: gram.cpu() for name, gram in found.items()}
 
 
 def path_of(setting: str, regime: str) -> Path:

@@ -12,13 +12,13 @@ from taskzoo.fisher.gradients import at_least_single
 from taskzoo.fisher.layers import NoRuleError
 from taskzoo.fisher.meetings import Signature, Watched, restricted
 from taskzoo.fisher.taps import Taps
-from taskzoo.fisher.trial import mixed, pair_of
+from taskzoo.fisher.trial import HALF, in_single, mixed, pair_of
 from taskzoo.likelihood import Likelihood
 
 Sums = dict[str, Tensor]
 Targets = Sequence[tuple[Tensor, Tensor | None]]  # Targets [N], each with the weight of its squares, [N] or all one.
 Choose = Callable[[Tensor], Targets]  # From the outputs.
-TOLERANCE = {torch.bfloat16: 0.3, torch.float16: 0.1, torch.float32: 1e-2, torch.float64: 1e-5}  # Of the largest entry.
+TOLERANCE = {torch.float32: 1e-2, torch.float64: 1e-5}  # Of the largest entry.
 UNLIKE = torch.tensor([1.0, 9.0])  # Weights of the two samples on which rules are tried, so that none stands for both.
 NEGLIGIBLE = 1e-6  # Of the network's largest entry: a true zero comes out as rounding.
 
@@ -46,7 +46,8 @@ class Engine:
         self.alone: list[str] = []
         self._signature: Signature | None = None
         self._refused: set[str] = set()
-        self.alone = self._tried(inputs)
+        with in_single(model):
+            self.alone = self._tried(inputs.float() if inputs.dtype in HALF else inputs)
 
     def _tried(self, inputs: Tensor) -> list[str]:
         """Return the names of the parameters for which the taps are not right, on two samples.

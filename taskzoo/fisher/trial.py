@@ -1,9 +1,34 @@
-"""The two samples on which rules are tried, and whether one is seen in the other."""
+"""How rules are tried: on two samples, in single precision at least, and whether one sample is seen in the other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from taskzoo.fisher.meetings import Watched
+
+HALF = (torch.bfloat16, torch.float16)
+
+
+@contextmanager
+def in_single(model: nn.Module) -> Iterator[None]:
+    """Let weights and buffers of half precision be float32, whose rounding is not taken for a rule that does not hold.
+
+    Args:
+        model: Gets back the very tensors that it had.
+
+    Yields:
+        Nothing.
+    """
+    kept = [(value, value.data) for value in (*model.parameters(), *model.buffers()) if value.dtype in HALF]
+    try:
+        for value, data in kept:
+            value.data = data.float()
+        yield
+    finally:
+        for value, data in kept:
+            value.data = data
 
 
 def pair_of(inputs: Tensor, seed: int) -> Tensor:

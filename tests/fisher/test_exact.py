@@ -108,6 +108,23 @@ def test_rounding_is_not_taken_for_a_rule_that_does_not_hold(name: str, monkeypa
     assert error(found, reference_fisher(network, images, labels)) < 0.05
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
+def test_a_model_of_half_precision_needs_no_pass_a_sample(name: str, dtype: torch.dtype) -> None:
+    network = build(name)
+    images, labels = batch(16, CASES[name].size)
+    wanted = reference_fisher(network, images, labels)
+    network.to(dtype)
+    before = {key: (value.data_ptr(), value.clone()) for key, value in network.state_dict().items()}
+    found = fisher(network, [(images.to(dtype), labels)])
+    assert not found.provenance.one_by_one
+    assert sum(float(each.sum()) for each in found.values()) == pytest.approx(
+        sum(float(each.sum()) for each in wanted.values()), rel=0.05
+    )
+    after = network.state_dict()
+    assert all(after[key].data_ptr() == where and after[key].equal(value) for key, (where, value) in before.items())
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", ["test_vit", "test_convnext2", "weight_norm", "lstm"])
 def test_no_warnings(name: str) -> None:
