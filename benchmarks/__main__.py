@@ -17,8 +17,9 @@ from benchmarks.published import evaluate as published
 from benchmarks.published import report as published_report
 from benchmarks.transfer import report as transfer_report
 from benchmarks.transfer.evaluate import Evaluation, evaluations
+from benchmarks.transfer.headline import headline
 from benchmarks.transfer.metrics import POOLS
-from benchmarks.transfer.settings import DRAWS, REGIMES, settings, zoo
+from benchmarks.transfer.settings import REGIMES, settings, zoo
 from taskzoo.files import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +48,7 @@ def page(cells: Sequence[Evaluation]) -> str:
 
 def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
     """Yield what predicts transfer, cell by cell."""
-    figures = transfer_report.headline(cells)
+    figures = headline(cells)
     yield "## Which past task transfers best?"
     yield (
         f"{len(zoo().tasks)} targets, each learned from all others and from the initial state itself: how well the "
@@ -60,7 +61,7 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
     rows = []
     for cell in cells:
         entry = figures.get(f"{cell.setting}-{cell.regime}")
-        draws = f"{cell.truth.values.shape[2]} of {DRAWS}"
+        draws = str(cell.truth.values.shape[2])
         if entry is None:
             rows.append([cell.setting, cell.regime, draws, "not scored", *[""] * 7])
             continue
@@ -75,9 +76,13 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
     ]
     yield (
         f"Goals, {'all met' if figures['met'] else 'not all met'}: above every rival and control on the full pool with "
-        "an interval without zero, not below any on the other, half the regret of LEEP, LogME and ridge, answers that "
-        f"hurt below 5 %. Not measured yet: {', '.join(missing) or 'nothing'}."
+        "an interval without zero, not below any on the other, regret above a perfect chooser's at most half of "
+        "LEEP's, LogME's and ridge's, answers that hurt below 5 %. "
+        f"Not measured yet: {', '.join(missing) or 'nothing'}."
     )
+    for name, entry in figures.items():
+        if isinstance(entry, dict) and entry.get("missed"):
+            yield f"Missed by {name.replace('-', ', ')}: {'; '.join(entry['missed'])}."
     if any(cell.answers is not None for cell in cells):
         yield f"![Risk against coverage](../{transfer_report.FIGURE})"
 

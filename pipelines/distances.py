@@ -12,7 +12,8 @@ def distances() -> None:
     """Compute the distance matrices: rows sources, columns targets."""
     params = load_params()
     tasks = list(params.tasks)
-    repeats, measures, ranked_by = params.train.repeats, params.distance.measures, params.recommend.measure
+    repeats, measures = params.train.repeats, params.distance.measures
+    ranked_by = {name: params.recommend.ranks(task) for name, task in params.tasks.items()}
     looks = {name: saved_appearance(FISHERS, name, repeats) for name in tasks}
     found = compute_distances(FISHERS, [*tasks, NO_TRANSFER], tasks, repeats, measures, ranked_by, looks)
     write_json(DISTANCES, found.model_dump(mode="json"))

@@ -16,7 +16,8 @@ def recommend() -> None:
     params = load_params()
     receipts = [read_json(RECEIPTS / f"{name}.json", Receipt, "register") for name in params.tasks]
     zoo = load_zoo(receipts[0].fingerprint, list(params.tasks))
-    past = past_transfers(receipts[0].fingerprint, params)
+    measures = {task.package.distances.ranked_by for task in zoo.values()}
+    past = {each: past_transfers(receipts[0].fingerprint, each, params.recommend.likeness) for each in measures}
     with new_folder(RECOMMENDATIONS) as folder:
         for name, task in zoo.items():
             elites = {source: other.architectures() for source, other in zoo.items() if source != name}
@@ -26,7 +27,7 @@ def recommend() -> None:
                 task.package.search.options["full"],
                 params.recommend,
                 params.search.explore,
-                past,
+                past[task.package.distances.ranked_by],
                 usual(params.probe),
             )
             save_advice(folder / f"{name}.json", advice)

@@ -24,9 +24,12 @@ from benchmarks.dense.settings import GEOMETRY, IMAGES, MEASURES, TASKS
 from benchmarks.transfer.metrics import regrets, weighted_taus
 from taskzoo.distance.catalogue import MEASURES as CATALOGUE
 from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.params import RecommendParams
+from taskzoo.recommend.ranking import BESIDE
 
 Array = npt.NDArray[np.float64]
 NOISE = 25  # Draws of the random control.
+RECOMMENDER = "recommender"
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def agreement(nearness: Array) -> Agreement:
 
 @cache
 def nearness() -> Mapping[str, Array]:
-    """Return each measure's nearness [seeds, T, S + 1], the initial state last, NaN where it has none."""
+    """Return each measure's nearness, and the recommender's, [seeds, T, S + 1]; the initial state last, or NaN."""
     if not DISTANCES.exists():
         return {}
     table = pd.read_csv(DISTANCES)
@@ -97,7 +100,27 @@ def nearness() -> Mapping[str, Array]:
         wide = wide.reindex(columns=pd.MultiIndex.from_product([TASKS, (*TASKS, NO_TRANSFER)]))
         values = wide.to_numpy(np.float64).reshape(len(wide), len(TASKS), len(TASKS) + 1)
         found[name] = -values if CATALOGUE[name].lower_is_closer else values
-    return found
+    return found | {RECOMMENDER: recommender(found)}
+
+
+def recommender(found: Mapping[str, Array]) -> Array:
+    """Return the product's score of sources of dense targets, [seeds, T, S + 1], of each seed by itself.
+
+    The parts are in standard deviations over a target's sources; that of the initial state is the measure's alone.
+    """
+    measure = RecommendParams().dense_measure
+    weights = {name: weight for name, weight in BESIDE.items() if name != measure}
+    beside = sum(weight * _standardised(found[name]) for name, weight in weights.items())
+    score = _standardised(found[measure]) + beside
+    score[..., -1] -= np.asarray(beside)[..., -1]
+    return np.asarray(score)
+
+
+def _standardised(values: Array) -> Array:
+    others = values[..., :-1].copy()
+    others[:, np.arange(len(TASKS)), np.arange(len(TASKS))] = np.nan
+    mean, spread = np.nanmean(others, axis=2, keepdims=True), np.nanstd(others, axis=2, keepdims=True)
+    return np.asarray((values - mean) / spread)
 
 
 @cache

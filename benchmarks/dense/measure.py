@@ -6,6 +6,7 @@ from taskzoo.distance.appearance import Appearance
 from taskzoo.distance.compute import compute_distances, saved_appearance
 from taskzoo.files import write_text
 from taskzoo.fisher.pairs import NO_TRANSFER, observe_pairs
+from taskzoo.params import MeasureName
 
 SKILLS = RESULTS / "skills.csv"
 DISTANCES = RESULTS / "distances.csv"
@@ -26,6 +27,6 @@ def measure_distances(repeats: int) -> None:
     folder = CACHE / "observations"
     observe_pairs(paths(repeats), initial(), [task(name) for name in TASKS], PROBE, FISHER, folder)
     looks: dict[str, Appearance] = {name: saved_appearance(folder, name, repeats) for name in TASKS}
-    # Ranked by a measure that has no halves, which nobody reads here.
-    found = compute_distances(folder, [*TASKS, NO_TRANSFER], TASKS, repeats, MEASURES, "ftd", looks)
+    ranked_by: dict[str, MeasureName] = dict.fromkeys(TASKS, "ftd")  # Which has no halves: nobody reads them here.
+    found = compute_distances(folder, [*TASKS, NO_TRANSFER], TASKS, repeats, MEASURES, ranked_by, looks)
     write_text(DISTANCES, found.table().to_csv(index=False, float_format="%.6g"))

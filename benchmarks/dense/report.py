@@ -122,9 +122,9 @@ def section() -> Iterator[str]:
         "affinities, mean over targets, and over the seven of geometry only (in the other rows most of Taskonomy's "
         "order is noise); *target-blind* is that of a source's mean rank for the other targets. Then the targets whose "
         "nearest source is of their kind (geometry, or the image's own edges, keypoints and pixels), and whose nearest "
-        "source is Taskonomy's own. *transfer*: the order by what "
-        "fine-tuning really reaches. Measured by `python -m benchmarks.dense`; details in "
-        "[benchmarks/dense](../benchmarks/dense/README.md)."
+        "source is Taskonomy's own. *recommender*: the product's score, `ridge_loo` and half of `ftd_layerwise`; "
+        "*transfer*: the order by what fine-tuning really reaches. Measured by `python -m benchmarks.dense`; details "
+        "in [benchmarks/dense](../benchmarks/dense/README.md)."
     )
     yield table(AGREEMENT_HEAD, agreement_rows(figures))
     met = "met" if figures["met"] else "not met"

@@ -1,12 +1,12 @@
 """Search for real targets with real training, at equal time: ``TASKZOO_DATA=... python -m benchmarks.targets``.
 
 Every run has the same processor seconds on one thread, so that other work on the machine does not count; all of its
-trainings are among them. Searches spend half on short candidate trainings on a frozen trunk and the rest on training
-what they found, its top first and then whole, whichever is better on validation images; what a person would do instead
-spends all of it on that. Sources are those that the recommender
-ranks first among the tasks of other data sets, by the committed scores of ``benchmarks.transfer`` from ten images a
-class; their elites come from a search of their own. It runs what is missing in ``benchmarks/results/targets`` and goes
-on where it was killed; ``--summary`` prints the headline, its last line as JSON.
+trainings are among them. A search of the whole space spends half on short candidate trainings on a frozen trunk, a
+narrowed one a tenth of that, and the rest goes into training what they found, its top first and then whole, whichever
+is better on validation images; what a person would do instead spends all of it on that. Sources are those that the
+recommender ranks first among the tasks of other data sets, by the committed scores of ``benchmarks.transfer`` from ten
+images a class; their elites come from a search of their own. It runs what is missing in ``benchmarks/results/targets``
+and goes on where it was killed; ``--summary`` prints the headline, its last line as JSON.
 """
 
 import argparse

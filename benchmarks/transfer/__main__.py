@@ -11,8 +11,9 @@ from benchmarks.environment import environments, note_environment
 from benchmarks.transfer.costs import measure_costs
 from benchmarks.transfer.evaluate import evaluations
 from benchmarks.transfer.figure import abstention_figure
+from benchmarks.transfer.headline import headline
 from benchmarks.transfer.inputs import build_datasets, train_sources
-from benchmarks.transfer.report import FIGURE, headline, page
+from benchmarks.transfer.report import FIGURE, page
 from benchmarks.transfer.scores import measure_scores
 from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, ROOT, SCORED_DRAWS, SEEN, settings
 from benchmarks.transfer.truth import measure_truth

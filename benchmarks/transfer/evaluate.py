@@ -9,9 +9,10 @@ import pandas as pd
 
 from benchmarks.transfer import ablation, controls, costs, scores
 from benchmarks.transfer import truth as transfers
+from benchmarks.transfer.ceilings import ceilings
 from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
-from benchmarks.transfer.metrics import POOLS, Truth, cube, inside, interval, regrets, residual, summary, weighted_taus
+from benchmarks.transfer.metrics import Truth, cube, inside, interval, residual, summary, weighted_taus
 from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
 from benchmarks.transfer.settings import REGIMES, SEEN, settings
 
@@ -81,52 +82,6 @@ def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:
     truth = cube(_whole_draws(found), "accuracy")
     seen = SEEN[regime]
     return truth, {**_measures(setting, seen, truth), **_controls(setting, seen, truth)}
-
-
-def ceilings(truth: Truth) -> dict[str, float]:
-    """Return what the noise of the truth leaves to be reached, from one half of the draws judged by the other.
-
-    Halves are of equal size and of different trainings of the sources; a draw may be left over.
-
-    Returns:
-        Spearman-Brown reliability of the mean and the attainable correlation, and for each pool weighted tau and
-        regret of a chooser that fine-tuned from every source on half of the draws and read the test set.
-    """
-    draws = truth.values.shape[2]
-    if draws < 2:
-        return {}
-    half = draws // 2
-    first, second = (truth.values[..., part : 2 * half : 2].mean(2) for part in (0, 1))
-    other = Truth(truth.targets, truth.sources, second[..., None])
-    halves = []
-    for a, b in zip(first[:, :-1], second[:, :-1], strict=True):
-        keep = np.isfinite(a)
-        halves.append(np.corrcoef(np.argsort(np.argsort(a[keep])), np.argsort(np.argsort(b[keep])))[0, 1])
-    between = float(np.mean(halves))
-    times = draws / half
-    reliability = max(times * between / (1 + (times - 1) * between), 0.0)
-    out = {"split_half": between, "reliability": reliability, "attainable": reliability**0.5}
-    for pool in POOLS:
-        members = inside(truth, pool)
-        out[f"oracle_tau_{pool}"] = float(weighted_taus(other.mean, first[..., None], members).mean())
-        out[f"oracle_regret_{pool}"] = float(regrets(other.mean, first[..., None], members).mean())
-    return out | variance(truth)
-
-
-def variance(truth: Truth) -> dict[str, float]:
-    """Return the shares of source, interaction and noise in the variance of one draw within a target.
-
-    Sums of squares of the trained sources, by the expected mean squares of a two-way table with repeats.
-    """
-    gains = truth.values[:, :-1] - np.nanmean(truth.values[:, :-1], axis=1, keepdims=True)
-    draws = gains.shape[2]
-    means = gains.mean(2)
-    noise = float(np.nanmean(np.square(gains - means[..., None]))) * draws / (draws - 1)
-    source = np.nanmean(means, axis=0)
-    within = float(np.nanmean(np.square(means - source))) - noise / draws
-    between = float(np.mean(np.square(source))) - (within + noise / draws) / len(truth.targets)
-    parts = {"source": max(between, 0.0), "interaction": max(within, 0.0), "noise": noise}
-    return {f"share_{name}": value / sum(parts.values()) for name, value in parts.items()}
 
 
 def paired(evaluation: Evaluation, name: str, figure: str) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.experience import PastTransfer, source_effects
 from taskzoo.recommend.gain import Belief, gain_model, wider
-from taskzoo.recommend.ranking import BESIDE, FISHER
+from taskzoo.recommend.ranking import BESIDE
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
@@ -42,11 +42,11 @@ def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]
 
     Returns:
         By name: the sum of the Fisher kernel's evidence, counted from the initial state's, the likeness of the images,
-        by features and by pixels, the layerwise Fisher distance and the logarithm of the number of classes, each in
-        standard deviations over the target's sources; and the same with the sources' effects on other targets. Nothing
-        where a part is missing.
+        by features and by pixels, the layerwise Fisher distance, the fit of the labels by the features and the
+        logarithm of the number of classes, each in standard deviations over the target's sources and weighed as in the
+        product; and the same with the sources' effects on other targets. Nothing where a part is missing.
     """
-    if not {MEASURE, FISHER, *LOOKS, CLASSES} <= set(known):
+    if not {MEASURE, *BESIDE, *LOOKS, CLASSES} <= set(known):
         return {}
     score = own_score(truth, known)
     wide = widths(truth, known[CLASSES])
@@ -56,9 +56,10 @@ def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]
 
 def own_score(truth: Truth, known: Mapping[str, Array]) -> Array:
     """Return all of the score but experience, [T, S, draws]."""
-    evidence, beside = standardised(truth, known[MEASURE]), BESIDE * standardised(truth, known[FISHER])
+    evidence = standardised(truth, known[MEASURE])
+    beside = np.sum([weight * standardised(truth, known[name]) for name, weight in BESIDE.items()], axis=0)
     beside[:, -1] = 0.0  # As the product counts it: from no transfer by the measure alone.
-    return evidence - evidence[:, -1:] + beside + without_network(truth, known)[..., : evidence.shape[2]]
+    return np.asarray(evidence - evidence[:, -1:] + beside + without_network(truth, known)[..., : evidence.shape[2]])
 
 
 def without_network(truth: Truth, known: Mapping[str, Array]) -> Array:

@@ -1,4 +1,4 @@
-"""The results as a page and as one JSON line."""
+"""The results as a page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from benchmarks.transfer.ablation import USUAL, VARIANTS
 from benchmarks.transfer.abstention import THRESHOLD, calibration, choices
 from benchmarks.transfer.costs import Costs, passes
 from benchmarks.transfer.evaluate import Evaluation, paired
-from benchmarks.transfer.figure import WANTED
+from benchmarks.transfer.headline import HALVED, excess
 from benchmarks.transfer.metrics import POOLS, interval
-from benchmarks.transfer.recommender import DEFAULT, PARTS
+from benchmarks.transfer.recommender import DEFAULT
 from benchmarks.transfer.settings import HERE
 
 CONTROLS = (
@@ -28,13 +28,6 @@ CONTROLS = (
     *("source_accuracy", "class_count", "data_set_size"),
 )
 FIGURE = "docs/images/abstention.png"
-NEEDED_TAU = {
-    ("small", "all"): 0.56,
-    ("small", "other"): 0.31,
-    ("pretrained", "all"): 0.53,
-    ("pretrained", "other"): 0.26,
-}
-HALVED = ("leep_loo", "logme", "ridge_loo")  # Rivals whose regret above a perfect chooser's is to be halved.
 HEAD = (
     "measure | tau, all | tau, other | residual | regret, all | regret@3 | regret, other | not worse, all | other | "
     "default better by, all | other"
@@ -83,7 +76,9 @@ def _section(found: Evaluation) -> str:
             f"correlation {ceiling['attainable']:.2f}. A chooser that fine-tuned from every source on half of the "
             f"draws and read the test set reaches tau {ceiling['oracle_tau_all']:.2f} (other "
             f"{ceiling['oracle_tau_other']:.2f}) and regret {100 * ceiling['oracle_regret_all']:.1f} (other "
-            f"{100 * ceiling['oracle_regret_other']:.1f}) on the other half.",
+            f"{100 * ceiling['oracle_regret_other']:.1f}) on the other half. One who knew the true means would show "
+            f"regret {100 * ceiling['perfect_regret_all']:.2f} (other {100 * ceiling['perfect_regret_other']:.2f}); "
+            f"above that are, in points, {_above_perfect(found)}.",
             "",
         ]
     if found.costs is not None:
@@ -143,6 +138,15 @@ def _abstention(found: Evaluation) -> list[str]:
     ]
 
 
+def _above_perfect(found: Evaluation) -> str:
+    """Return by how much the regrets of the default and of the rivals to be halved are above a perfect chooser's."""
+    return ", ".join(
+        f"{name} {100 * excess(found, name, 'all'):.2f} (other {100 * excess(found, name, 'other'):.2f})"
+        for name in (DEFAULT, *HALVED)
+        if name in found.figures
+    )
+
+
 def _row(found: Evaluation, name: str) -> list[str]:
     values = found.figures[name]
     label = f"**{name}**" if name == DEFAULT else f"*{name}*" if name in CONTROLS else name
@@ -186,56 +190,3 @@ def _costs(costs: Costs, name: str) -> list[str]:
     """Return a row's last two cells; the likeness in the default is one subtraction of vectors."""
     measure = "fisher_kernel" if name == DEFAULT else name
     return [f"{costs.seconds[measure]:.3f}", passes(measure)] if measure in costs.seconds else ["", ""]
-
-
-def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
-    """Return the default's figures beside its strongest rivals', by probe and regime, and whether the goal is met."""
-    out: dict[str, Any] = {}
-    met = []
-    for found in evaluations:
-        if DEFAULT not in found.figures:
-            continue
-        own = found.figures[DEFAULT]
-        rivals = [name for name in found.figures if name not in {DEFAULT, *PARTS}]
-        entry: dict[str, Any] = {"targets": len(found.truth.targets), "draws": found.truth.values.shape[2]}
-        for pool in POOLS:
-            best = max(rivals, key=lambda name: float(found.figures[name][f"tau_{pool}"].mean()))
-            mean, low, high = paired(found, best, f"tau_{pool}")
-            entry[pool] = {
-                "tau": round(float(own[f"tau_{pool}"].mean()), 3),
-                "regret_points": round(100 * float(own[f"regret_{pool}"].mean()), 2),
-                "not_worse": round(float(own[f"not_worse_{pool}"].mean()), 3),
-                "best_rival": best,
-                "rival_tau": round(float(found.figures[best][f"tau_{pool}"].mean()), 3),
-                "better_by": [round(each, 3) for each in (mean, low, high)],
-                "abstention": _answered(found, pool),
-            }
-        entry["ceilings"] = {name: round(value, 3) for name, value in found.ceilings.items()}
-        out[f"{found.setting}-{found.regime}"] = entry
-        if found.regime in {"few10", "few50"}:
-            met.append(_met(found, rivals))
-    return {**out, "met": len(met) == 4 and all(met)}
-
-
-def _answered(found: Evaluation, pool: str) -> dict[str, float | None]:
-    """Return coverage, risk and mean gain at the default threshold, None for what is not defined."""
-    assert found.answers is not None
-    here = choices(found.truth, found.answers)[pool].at(THRESHOLD)
-    return {name: None if np.isnan(value) else round(value, 3) for name, value in here.items()}
-
-
-def _met(found: Evaluation, rivals: Sequence[str]) -> bool:
-    """Tell whether the default beats every rival, halves regret, and rarely hurts where it answers."""
-    own = found.figures[DEFAULT]
-    above = all(paired(found, name, "tau_all")[1] > 0 for name in rivals)
-    beside = all(paired(found, name, "tau_other")[2] >= 0 for name in rivals)
-    halved = all(
-        float(own["regret_all"].mean()) <= float(found.figures[name]["regret_all"].mean()) / 2
-        for name in HALVED
-        if name in found.figures
-    )
-    marks = all(
-        float(own[f"tau_{pool}"].mean()) >= NEEDED_TAU[found.setting, pool] for pool in POOLS if found.regime == "few10"
-    )
-    harmless = all((_answered(found, pool)["risk"] or 0) < WANTED for pool in POOLS)
-    return above and beside and halved and marks and harmless

@@ -19,6 +19,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.observation import Observation, load_observation
 from taskzoo.fisher.pairs import NO_TRANSFER, PERMUTED, observation_path
 from taskzoo.fisher.summary import check_comparable
+from taskzoo.params import MeasureName
 
 HALVES = 20
 RESAMPLED = frozenset({"features", "gradients", "labels"})  # Parts of an observation that can be cut to some images.
@@ -45,7 +46,7 @@ def compute_distances(
     targets: Sequence[str],
     repeats: int,
     measures: Sequence[str],
-    ranked_by: str,
+    ranked_by: Mapping[str, MeasureName],
     appearances: Mapping[str, Appearance],
 ) -> Distances:
     """Compute measures from saved observations.
@@ -56,8 +57,8 @@ def compute_distances(
         targets: Tasks; each must have been observed with its own network too.
         repeats: Values a pair.
         measures: Names.
-        ranked_by: The measure whose noise is wanted, by halves of the images; one of a target's features, gradients
-            and labels alone, since a Fisher would have to be computed again.
+        ranked_by: Target -> the measure that ranks its sources; its noise is told by halves of the images, where it
+            needs the target's features, gradients and labels alone: a Fisher would have to be computed again.
         appearances: Of every source but the initial state.
 
     Returns:
@@ -68,9 +69,7 @@ def compute_distances(
     """
     chosen = [measure(name) for name in measures]
     values: dict[str, dict[str, Column]] = {one.name: {} for one in chosen}
-    halves: dict[str, dict[str, Halves]] = {
-        one.name: {} for one in chosen if one.name == ranked_by and one.needs <= RESAMPLED
-    }
+    halves: dict[str, dict[str, Halves]] = {}
     references: dict[str, dict[str, References]] = {one.name: {} for one in chosen}
     fingerprints = set()
     # The matrices are small: threads would only wait for each other, the more so on a busy machine.
@@ -78,19 +77,20 @@ def compute_distances(
         for target in track(targets, "distances", console=Console(stderr=True)):
             own = _own(folder, target, repeats)
             fingerprints |= {pair.bb.provenance.fingerprint for pair in own}
+            halved = [one for one in chosen if one.name == ranked_by[target] and one.needs <= RESAMPLED]
+            for one in halved:
+                halves.setdefault(one.name, {})[target] = {}
             for one in chosen:
                 values[one.name][target] = {}
                 references[one.name][target] = _references(one, folder, own)
-                if one.name in halves:
-                    halves[one.name][target] = {}
             for source in sources:
                 pairs = [_from(folder, source, pair, appearances.get(source)) for pair in own]
                 for one in chosen:
                     if source == NO_TRANSFER and "images" in one.needs:
                         continue
                     values[one.name][target][source] = [_value(one, pair) for pair in pairs]
-                    if one.name in halves:
-                        halves[one.name][target][source] = [[_value(one, each) for each in _halves(p)] for p in pairs]
+                for one in halved:
+                    halves[one.name][target][source] = [[_value(one, each) for each in _halves(p)] for p in pairs]
     if len(fingerprints) != 1:
         raise InputError(
             f"{folder} holds observations of {len(fingerprints)} different probes; expected one; delete it "
@@ -100,6 +100,7 @@ def compute_distances(
         tasks=list(targets),
         sources=list(sources),
         repeats=repeats,
+        ranked_by=dict(ranked_by),
         fingerprint=fingerprints.pop(),
         values=values,
         halves=halves,

@@ -80,6 +80,7 @@ class Distances(BaseModel):
         tasks: Targets, in order.
         sources: In order; the initial state is one of them, where a measure has a value for it.
         repeats: Values a pair.
+        ranked_by: Target -> the measure that ranks its sources.
         fingerprint: Of the probe.
         values: measure -> target -> source -> one value a repeat.
         halves: measure -> target -> source -> repeat -> one value a random half of the target's images, the same
@@ -91,10 +92,11 @@ class Distances(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     tasks: list[str]
     sources: list[str]
     repeats: int = Field(ge=1)
+    ranked_by: dict[str, MeasureName]
     fingerprint: str
     values: dict[str, dict[str, Column]]
     halves: dict[str, dict[str, Halves]]
@@ -102,14 +104,14 @@ class Distances(BaseModel):
     facts: dict[str, MeasureFacts]
     classes: dict[str, int]
 
-    def column(self, target: str, ranked_by: MeasureName) -> DistanceColumn:
-        """Return one target's column, to be ranked by a measure."""
+    def column(self, target: str) -> DistanceColumn:
+        """Return one target's column."""
         return DistanceColumn(
             target=target,
-            ranked_by=ranked_by,
+            ranked_by=self.ranked_by[target],
             facts=self.facts,
             values={name: targets[target] for name, targets in self.values.items()},
-            halves={name: targets[target] for name, targets in self.halves.items()},
+            halves={name: targets[target] for name, targets in self.halves.items() if target in targets},
             references={name: targets[target] for name, targets in self.references.items()},
             classes=self.classes,
         )

@@ -33,6 +33,7 @@ from taskzoo.params.search import (
     NASBench201Params,
     RewardParams,
     SearchParams,
+    SoftLimitReward,
     StagesParams,
 )
 
@@ -61,6 +62,7 @@ __all__ = [
     "SearchedName",
     "Section",
     "SizeParams",
+    "SoftLimitReward",
     "SpaceName",
     "SplitParams",
     "StagesParams",
@@ -100,9 +102,17 @@ class Params(Section):
             unserved = self.search.unserved(task)
             if unserved:
                 raise ValueError(f"tasks.{name}: {unserved}")
-        if self.recommend.measure not in self.distance.measures:
-            raise ValueError(f"recommend.measure is {self.recommend.measure!r}; expected one of distance.measures")
+            if unmeasured := self.unmeasured(task):
+                raise ValueError(f"tasks.{name}: {unmeasured}")
         return self
+
+    def unmeasured(self, task: TaskParams) -> str:
+        """Return why the sources of a task cannot be ranked; nothing where they can."""
+        ranks = self.recommend.ranks(task)
+        if ranks in self.distance.measures:
+            return ""
+        key = "measure" if task.target is None else "dense_measure"
+        return f"recommend.{key} is {ranks!r}; expected one of distance.measures"
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

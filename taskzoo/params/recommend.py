@@ -2,13 +2,17 @@
 
 from pydantic import Field
 
+from taskzoo.params.data import TaskParams
 from taskzoo.params.names import MeasureName, Section
 
 
 class RecommendParams(Section):
     """How sources are ranked and when none is recommended."""
 
-    measure: MeasureName = "fisher_kernel"
+    measure: MeasureName = Field("fisher_kernel", description="Ranks the sources of a target of classes.")
+    dense_measure: MeasureName = Field(
+        "ridge_loo", description="Ranks those of a dense target; chosen by what transferred in benchmarks/dense."
+    )
     likeness: float = Field(
         1.0, ge=0, description="Weight of how alike the images look, beside the measure's; both in standard deviations."
     )
@@ -18,6 +22,10 @@ class RecommendParams(Section):
         32, ge=1, description="How many tasks of a larger zoo are measured: those whose images look most alike."
     )
     keep: float = Field(0.15, ge=0, lt=1, description="Options below this share of the sources' elites are cut away.")
+
+    def ranks(self, task: TaskParams) -> MeasureName:
+        """Return the measure that ranks the sources of a task."""
+        return self.measure if task.target is None else self.dense_measure
 
 
 class CompareParams(Section):

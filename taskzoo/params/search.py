@@ -82,6 +82,15 @@ class LimitReward(Section):
     limit: float = Field(gt=0, description="What is not below it earns nothing.")
 
 
+class SoftLimitReward(Section):
+    """The accuracy, less what a cost is above a limit: it leads back where nearly all networks are above."""
+
+    kind: Literal["soft_limit"]
+    cost: CostName
+    limit: float = Field(gt=0, description="What is below it costs nothing.")
+    weight: float = Field(1.0, gt=0, description="Accuracy that twice the limit costs.")
+
+
 class FloorReward(Section):
     """The cheapness of what is accurate enough."""
 
@@ -91,7 +100,9 @@ class FloorReward(Section):
     accuracy: float = Field(ge=0, le=1, description="What is below it earns nothing.")
 
 
-RewardParams = Annotated[AccuracyReward | MixedReward | LimitReward | FloorReward, Field(discriminator="kind")]
+RewardParams = Annotated[
+    AccuracyReward | MixedReward | LimitReward | SoftLimitReward | FloorReward, Field(discriminator="kind")
+]
 
 
 class SearchParams(Section):

@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 # Measured by benchmarks/transfer (small probe, ten images a class), with the target's whole data set left out.
-SLOPE = 0.34  # Standardised gain that one unit of score is worth.
+SLOPE = 0.19  # Standardised gain that one unit of score is worth.
 PRIOR = 10.0  # Transfers a source's effect is shrunk by, at least: variance it does not explain, over that it does.
 Rest = tuple[str, float]  # Data set of a target, and how much better than its score a source was there.
 
@@ -71,7 +73,8 @@ def shrinkage(left: Mapping[str, Sequence[Rest]]) -> float:
     """Return how many transfers without effect each source's are joined by: the variance that is not its, over its.
 
     The variance of the sources' effects is estimated by the mean product of two rests of one source on targets of
-    different data sets (the method of moments): what it has on tasks of one data set alone helps no new one.
+    different data sets (the method of moments): what it has on tasks of one data set alone helps no new one. It counts
+    as far as it is sure: less one standard error, by leaving out one data set after the other (the jackknife).
 
     Args:
         left: Rests by source.
@@ -79,19 +82,23 @@ def shrinkage(left: Mapping[str, Sequence[Rest]]) -> float:
     Returns:
         PRIOR at least, and where nothing is known; infinite where nothing is kept.
     """
-    product, pairs, square, count = 0.0, 0, 0.0, 0
-    for rests in left.values():
-        groups: dict[str, list[float]] = {}
-        for dataset, value in rests:
-            groups.setdefault(dataset, []).append(value)
-        # All pairs, less those within a data set.
-        product += sum(map(sum, groups.values())) ** 2 - sum(sum(group) ** 2 for group in groups.values())
-        pairs += len(rests) ** 2 - sum(len(group) ** 2 for group in groups.values())
-        square += sum(value**2 for _, value in rests)
-        count += len(rests)
+    rests = [(source, dataset, value) for source, own in left.items() for dataset, value in own]
+    table = pd.DataFrame(rests, columns=["source", "dataset", "value"])
+    cells = table.groupby(["source", "dataset"])["value"].agg(["sum", "count"])
+    # Of every source and data set: products, and their number, with the source's rests on the other data sets.
+    others = cells * (cells.groupby("source").transform("sum") - cells)
+    product, pairs = others.sum()
     if not pairs:
         return PRIOR
-    return max(PRIOR, square / count / (product / pairs) - 1) if product > 0 else math.inf
+    without = others.sum() - 2 * others.groupby("dataset").sum()
+    without = without[without["count"] > 0]
+    sure = product / pairs - _jackknife_error((without["sum"] / without["count"]).to_numpy())
+    return max(PRIOR, float(table["value"].pow(2).mean()) / sure - 1) if sure > 0 else math.inf
+
+
+def _jackknife_error(values: npt.NDArray[np.float64]) -> float:
+    """Return the standard error of an estimate from its values without one part each; 0 where there are none."""
+    return float(np.sqrt((len(values) - 1) * values.var())) if len(values) else 0.0
 
 
 def by_other_targets(past: Sequence[PastTransfer], target: str) -> list[list[PastTransfer]]:

@@ -16,8 +16,9 @@ from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 from taskzoo.recommend.units import centre_and_spread, standardised
 
 LOOKS = ("unlikeness", "pixel_unlikeness")
-FISHER = "ftd_layerwise"  # Le et al.'s distance, layer by layer, which tells apart what the other parts do not.
-BESIDE = 0.5  # Its weight; chosen in benchmarks/transfer, few10.
+# Le et al.'s distance, layer by layer, and what a regression on the features alone explains; chosen in
+# benchmarks/transfer.
+BESIDE = {"ftd_layerwise": 0.5, "ridge_loo": 0.5}
 DRAWS = 20_000
 WITHIN = 0.25  # Sources whose probability of being best is at least this share of the greatest are within noise of it.
 Array = npt.NDArray[np.float64]
@@ -30,16 +31,16 @@ def rank(
     belief: Belief = RANDOM,
     seed: int = 0,
 ) -> Recommendation:
-    """Rank the sources of one target by ``params.measure``, by how alike the images look, and by what else helps.
+    """Rank the sources of one target by its measure, by how alike the images look, and by what else helps.
 
     The labels say how well a source's network tells the classes apart, the images how far its domain is, the Fisher
     distance how much its network would have to change, and a source that had to tell many classes apart learned
     features of wider use: each errs in its own way. So a source's score is the sum of the measure, of the images'
-    likeness, to the initial state's network and by their pixels, of the layerwise Fisher distance, and of the logarithm
-    of the number of its classes, each in standard deviations over the target's sources, the likeness with the weight
-    ``params.likeness``, the Fisher distance with half; and of how much better than its score the source has been for
-    other targets. It is counted from no transfer's score, which is the measure's alone: the initial state has neither
-    images nor classes.
+    likeness, to the initial state's network and by their pixels, of the layerwise Fisher distance, of the labels' fit
+    by the features alone (``ridge_loo``), and of the logarithm of the number of its classes, each in standard
+    deviations over the target's sources, the likeness with the weight ``params.likeness``, Fisher distance and fit with
+    half; and of how much better than its score the source has been for other targets. It is counted from no transfer's
+    score, which is the measure's alone: the initial state has neither images nor classes.
 
     How probable a gain is at a score, from a source that tells so many more or fewer classes apart than the target,
     transfers on record say; the measure's own gap does not: from pretrained weights a source may explain the labels
@@ -53,7 +54,7 @@ def rank(
 
     Args:
         column: The target's distances, no transfer among them.
-        params: Measure, weight of the likeness, confidence, and how many sources may be recommended.
+        params: Weight of the likeness, confidence, and how many sources may be recommended.
         past: Transfers on record; none counts that was onto this target.
         belief: Of gains, before any is on record.
         seed: Of the draws.
@@ -62,8 +63,8 @@ def rank(
         Ranking and recommendation; a column without a source, without no-transfer or with fewer than two repeats is
         refused by InputError.
     """
-    names, values, replicates = _cells(column, params.measure)
-    lower = column.facts[params.measure].lower_is_closer
+    names, values, replicates = _cells(column, column.ranked_by)
+    lower = column.facts[column.ranked_by].lower_is_closer
     closeness = (-1 if lower else 1) * values.mean(1)
     error, freedom = _noise(replicates)
     known = source_effects(past, column.target)
@@ -95,7 +96,7 @@ def rank(
             weight=float(expected[i]) / total if i in chosen else 0.0,
             classes=column.classes.get(names[i]),
             wider=float(widths[i]),
-            others=_others(column, names[i], params.measure),
+            others=_others(column, names[i], column.ranked_by),
         )
         for i in order
     ]
@@ -103,13 +104,13 @@ def rank(
     recommended = [names[i] for i in chosen]
     return Recommendation(
         target=column.target,
-        measure=params.measure,
+        measure=column.ranked_by,
         likeness=params.likeness,
         lower_is_closer=lower,
         confidence=params.confidence,
         candidates=rows,
         start=Start(values=values[-1].tolist(), mean=start, low=start - half, high=start + half),
-        references=column.references[params.measure],
+        references=column.references[column.ranked_by],
         recommended=recommended,
         within_noise=[row.source for row in rows if row.probability_best >= WITHIN * max(best)],
         reason=_reason(rows, recommended, params.confidence),
@@ -164,8 +165,8 @@ def _scored(
 ) -> tuple[Array, float]:
     """Return each source's score above no transfer's, by all but experience, and its error."""
     _, spread = centre_and_spread(closeness[:-1])
-    weights = {**dict.fromkeys(LOOKS, params.likeness), FISHER: BESIDE}
-    beside, their_noise = _beside(column, names[:-1], params.measure, weights)
+    weights = {**dict.fromkeys(LOOKS, params.likeness), **BESIDE}
+    beside, their_noise = _beside(column, names[:-1], column.ranked_by, weights)
     above = (closeness[:-1] - closeness[-1]) / spread
     return above + beside + breadth(_classes(column, names[:-1])), float(np.hypot(error / spread, their_noise))
 
@@ -193,7 +194,7 @@ def _beside(
         column: The target's distances.
         names: Of the sources.
         measure: What ranks, which is counted elsewhere.
-        weights: Of measures whose lower values are closer.
+        weights: Of measures.
 
     Returns:
         Sums over the measures, each in standard deviations over the sources.
@@ -202,7 +203,8 @@ def _beside(
     for name in (name for name in weights if name in column.values and name != measure):
         apart = np.array([column.values[name][source] for source in names], dtype=np.float64)
         noise = _noise(apart[..., None])[0] / centre_and_spread(apart.mean(1))[1]
-        total -= weights[name] * standardised(apart.mean(1))
+        sign = -1 if column.facts[name].lower_is_closer else 1
+        total += sign * weights[name] * standardised(apart.mean(1))
         error = float(np.hypot(error, weights[name] * noise))
     return total, error
 

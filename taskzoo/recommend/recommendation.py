@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from taskzoo.distance.matrix import References
 
-FORM = 1  # Of the score; raised when it is put together otherwise.
+FORM = 2  # Of the score; raised when it is put together otherwise.
 
 
 def scale(measure: str, likeness: float) -> str:
@@ -22,8 +22,9 @@ class Candidate(BaseModel):
 
     Attributes:
         source: A task.
-        score: What orders: the measure, the likeness of the images, the layerwise Fisher distance and the number of
-            classes, each in standard deviations over the sources, and the experience; 0 is no transfer's.
+        score: What orders: the measure, the likeness of the images, the layerwise Fisher distance, the fit of the
+            labels by the features and the number of classes, each in standard deviations over the sources, and the
+            experience; 0 is no transfer's.
         experience: How much better than its score the source has been for other targets; 0 where none is recorded.
         values: The measure, one value a repeat.
         mean: Over repeats.

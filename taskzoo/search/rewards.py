@@ -1,9 +1,17 @@
-"""What a search maximises: one number made of a network's metrics; the four rewards of MONAS (Hsu et al., 2018)."""
+"""What a search maximises, one number of a network's metrics: MONAS' rewards (Hsu et al., 2018), and a soft limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from taskzoo.params import AccuracyReward, CostName, FloorReward, LimitReward, MixedReward, RewardParams
+from taskzoo.params import (
+    AccuracyReward,
+    CostName,
+    FloorReward,
+    LimitReward,
+    MixedReward,
+    RewardParams,
+    SoftLimitReward,
+)
 from taskzoo.search.metrics import Metrics, cost_of
 
 Reward = Callable[[Metrics], float]
@@ -51,6 +59,27 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class SoftLimit:
+    """Accuracy less what a cost is above a limit; no published reward.
+
+    Under the hard limit networks that are all above it earn alike, and a policy learns nothing from them.
+
+    Args:
+        cost: Which.
+        limit: What is below it costs nothing.
+        weight: Accuracy that twice the limit costs.
+    """
+
+    cost: CostName
+    limit: float
+    weight: float = 1.0
+
+    def __call__(self, metrics: Metrics) -> float:
+        """Return the accuracy less ``weight`` times the share of the limit that the cost is above it."""
+        return metrics.accuracy - self.weight * max(0.0, cost_of(metrics, self.cost) / self.limit - 1)
+
+
+@dataclass(frozen=True)
 class Floor:
     """The cheapest network that is good enough.
 
@@ -84,5 +113,7 @@ def make_reward(params: RewardParams) -> Reward:
             return Mixed(params.cost, params.reference, params.weight)
         case LimitReward():
             return Limit(params.cost, params.limit)
+        case SoftLimitReward():
+            return SoftLimit(params.cost, params.limit, params.weight)
         case FloorReward():
             return Floor(params.cost, params.reference, params.accuracy)

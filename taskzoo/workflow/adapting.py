@@ -16,7 +16,7 @@ from taskzoo.distance.matrix import Distances
 from taskzoo.errors import InputError
 from taskzoo.files import new_folder, write_json
 from taskzoo.fisher.pairs import NO_TRANSFER, PERMUTED, observe_pairs
-from taskzoo.params import DatasetParams, Params, check_name
+from taskzoo.params import DatasetParams, MeasureName, Params, check_name
 from taskzoo.probe.forms import AnyTask, form_of
 from taskzoo.probe.network import State, fingerprint, initial_state
 from taskzoo.probe.probes import recipe_of, train_from, train_probes
@@ -95,6 +95,9 @@ def _adapt(new: NewTarget, params: Params) -> Outcome:
     name, spec, dataset = new.name, new.task(), new.dataset()
     if unserved := params.search.unserved(spec):
         raise InputError(f"{name}: {unserved}; change search.strategies.")
+    if unmeasured := params.unmeasured(spec):
+        raise InputError(f"{name}: {unmeasured}; add it there, or choose one of them.")
+    ranks = params.recommend.ranks(spec)
     initial = initial_state(params.probe)
     identity = fingerprint(params.probe, initial)
     index = find_index(identity)
@@ -102,7 +105,7 @@ def _adapt(new: NewTarget, params: Params) -> Outcome:
     _prepare(dataset, name, folder, params)
     task = load_any_task(name, spec, folder / "data", params, SPLITS)
     registry = Registry(None, Path())
-    past = past_transfers(identity, params)
+    past = past_transfers(identity, ranks, params.recommend.likeness)
     registered = load_zoo(identity, still_registered(shortlist(index, task, initial, params, past), identity))
     zoo = Zoo(
         probes={source: task.probes() for source, task in registered.items()},
@@ -112,8 +115,8 @@ def _adapt(new: NewTarget, params: Params) -> Outcome:
     (records,) = train_probes({folder / "probes": task}, params.probe, params.train, initial).values()
     own = [folder / "probes" / f"{repeat}.safetensors" for repeat in range(params.train.repeats)]
     looks = {source: task.package.appearance for source, task in registered.items()}
-    distances = _measure(task, zoo, looks, own, folder, params)
-    column = distances.column(name, params.recommend.measure)
+    distances = _measure(task, zoo, looks, own, ranks, folder, params)
+    column = distances.column(name)
     whole = options(make_space_for(form_of(task), params.search, params.probe, initial))
     belief = usual(params.probe)
     advice = advise(column, zoo.elites, whole, params.recommend, params.search.explore, past, belief)
@@ -193,15 +196,21 @@ def _version(data: Path) -> None:
 
 
 def _measure(
-    task: AnyTask, zoo: Zoo, looks: Mapping[str, Appearance], own: list[Path], folder: Path, params: Params
+    task: AnyTask,
+    zoo: Zoo,
+    looks: Mapping[str, Appearance],
+    own: list[Path],
+    ranks: MeasureName,
+    folder: Path,
+    params: Params,
 ) -> Distances:
     """Observe every source, and the target's own probes, on the target, and compute the measures."""
     sources = {**zoo.probes, task.name: own}
     observe_pairs(sources, zoo.initial, [task], params.probe, params.fisher, folder / "fishers")
     repeats, saved = params.train.repeats, folder / "fishers"
     looks = {**looks, task.name: saved_appearance(saved, task.name, repeats)}
-    names, measures, ranked_by = [*sources, NO_TRANSFER], params.distance.measures, params.recommend.measure
-    distances = compute_distances(saved, names, [task.name], repeats, measures, ranked_by, looks)
+    names, measures = [*sources, NO_TRANSFER], params.distance.measures
+    distances = compute_distances(saved, names, [task.name], repeats, measures, {task.name: ranks}, looks)
     write_json(folder / "distances.json", distances.model_dump(mode="json"))
     return distances
 

@@ -79,7 +79,7 @@ def package_task(
         fingerprint=records[0].fingerprint,
         train=TrainRecord(accuracies=tuple(scores), eps=params.train.eps, reached=min(scores) >= 1 - params.train.eps),
     )
-    column = distances.column(name, params.recommend.measure)
+    column = distances.column(name)
     with tempfile.TemporaryDirectory() as scratch:
         figure = Path(scratch) / "sources.png"
         save_png(recommendation_figure([rank(column, params.recommend, belief=usual(params.probe))]), figure)

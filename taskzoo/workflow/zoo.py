@@ -9,7 +9,7 @@ import numpy as np
 from taskzoo.distance.appearance import Appearance, look
 from taskzoo.errors import InputError
 from taskzoo.fisher.samples import draw_some
-from taskzoo.params import Params
+from taskzoo.params import MeasureName, Params
 from taskzoo.probe.forms import AnyTask, form_of
 from taskzoo.probe.network import State, device
 from taskzoo.recommend.experience import PastTransfer, source_effects
@@ -64,15 +64,15 @@ def find_index(fingerprint: str) -> Index:
     return index
 
 
-def past_transfers(fingerprint: str, params: Params) -> list[PastTransfer]:
+def past_transfers(fingerprint: str, measure: MeasureName, likeness: float) -> list[PastTransfer]:
     """Return the transfers on record whose scores compare with those that are about to be made.
 
     Args:
         fingerprint: Of the probe.
-        params: Of the zoo.
+        measure: That ranks.
+        likeness: Weight of how alike the images look.
     """
-    made = scale(params.recommend.measure, params.recommend.likeness)
-    return Registry(None, Path()).past_transfers(fingerprint, made, INDEX)
+    return Registry(None, Path()).past_transfers(fingerprint, scale(measure, likeness), INDEX)
 
 
 def shortlist(index: Index, task: AnyTask, initial: State, params: Params, past: Sequence[PastTransfer]) -> list[str]:

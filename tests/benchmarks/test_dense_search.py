@@ -13,12 +13,12 @@ from taskzoo.params import TargetName
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_sources_are_ranked_by_the_kernel_and_half_of_the_layerwise_distance(target: TargetName) -> None:
+def test_sources_are_ranked_by_ridge_and_half_of_the_layerwise_distance(target: TargetName) -> None:
     table = pd.read_csv(DISTANCES)
     table = table[(table["target"] == target) & ~table["source"].isin([target, NO_TRANSFER])]
     means = table.pivot_table(index="source", columns="measure", values="value")
     standard = (means - means.mean()) / means.std(ddof=0)
-    score = standard["fisher_kernel"] - 0.5 * standard["ftd_layerwise"]
+    score = standard["ridge_loo"] - 0.5 * standard["ftd_layerwise"]
     assert means["unlikeness"].nunique() == means["pixel_unlikeness"].nunique() == 1
     assert ranking(target).sources() == list(score.sort_values(ascending=False).index)
 

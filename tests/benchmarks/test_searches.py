@@ -1,5 +1,7 @@
 """Figures of the search benchmarks, by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +34,22 @@ def test_the_best_so_far_is_judged_by_the_test_of_the_best_validation() -> None:
     assert curve[:3].tolist() == [0.9, 0.7, 0.7]
     assert len(curve) == narrowing.TRIALS
     assert set(curve[3:]) == {0.7}
+
+
+def test_the_bound_is_the_test_of_what_validation_prefers_among_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = {f"edge_{i}_{j}": ["none"] for j in range(1, 4) for i in range(j)} | {"edge_0_1": ["none", "skip_connect"]}
+    one, other = (
+        cell_string({name: options[-1 if name == "edge_0_1" and last else 0] for name, options in left.items()})
+        for last in (False, True)
+    )
+    known = Accuracies({one: 0.6, other: 0.5}, {one: 0.7, other: 0.9, "elsewhere": 0.95})
+    monkeypatch.setattr(narrowing, "accuracies", lambda *_: known)
+    monkeypatch.setattr(narrowing, "kept", lambda *_: left)
+    monkeypatch.setattr(narrowing, "BOUND", tmp_path / "bound.csv")
+    narrowing.measure_bound(Path("table"), "cifar10")
+    assert narrowing.bounds() == {"cifar10": {"regret": 25.0, "error": 0.0, "cells": 2.0}}
 
 
 def test_the_evaluations_that_narrowing_needs() -> None:

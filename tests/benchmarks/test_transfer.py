@@ -11,8 +11,9 @@ from scipy import stats
 
 from benchmarks import rows
 from benchmarks.transfer import costs, inputs, scores
+from benchmarks.transfer.ceilings import ceilings, perfect_regrets, variance
 from benchmarks.transfer.controls import same_data_set, source_mean
-from benchmarks.transfer.evaluate import Evaluation, _measures, ceilings, variance
+from benchmarks.transfer.evaluate import Evaluation, _measures
 from benchmarks.transfer.measures import NAMES as MEASURES
 from benchmarks.transfer.measures import OF_TRAINED, score
 from benchmarks.transfer.metrics import (
@@ -134,6 +135,20 @@ def test_ceilings_are_one_without_noise_and_low_with_much() -> None:
     assert clean["oracle_regret_all"] == pytest.approx(0, abs=1e-6)
     assert noisy["reliability"] < 0.5
     assert noisy["oracle_tau_all"] < 0.4
+
+
+def test_a_perfect_chooser_shows_the_regret_that_it_would() -> None:
+    assert ceilings(made(0, 1, 1e-6))["perfect_regret_all"] == pytest.approx(0, abs=1e-5)
+    rng = np.random.default_rng(0)
+    said, real = [], []
+    for _ in range(20):
+        true = rng.normal(size=(len(NAMES), len(SOURCES)))
+        truth = Truth(NAMES, SOURCES, true[..., None] + rng.normal(0, 2, (*true.shape, 4)))
+        pool = inside(truth, "all")
+        said.append(perfect_regrets(truth, pool).mean())
+        real.append(regrets(truth.mean, true[..., None], pool).mean())
+    assert np.mean(said) == pytest.approx(np.mean(real), rel=0.15)
+    assert np.mean(real) > 0.2
 
 
 def test_the_source_mean_never_sees_its_target_nor_the_rest_of_its_data_set() -> None:

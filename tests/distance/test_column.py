@@ -22,17 +22,21 @@ def test_column_is_the_targets_own() -> None:
         tasks=["pets", "birds"],
         sources=list(VALUES),
         repeats=2,
+        ranked_by={"pets": "ftd", "birds": "ridge_loo"},
         fingerprint="f",
         values={name: {"pets": VALUES, "birds": other} for name in FACTS},
-        halves={"ridge_loo": {"pets": {"birds": [[0.2], [0.3]]}, "birds": {}}},
+        halves={"ridge_loo": {"birds": {"pets": [[0.2], [0.3]]}}},
         references={name: {"pets": NONE, "birds": NONE} for name in FACTS},
         facts=FACTS,
         classes={"birds": 3},
     )
-    found = distances.column("pets", "ftd")
+    found = distances.column("pets")
+    assert found.ranked_by == "ftd"
     assert found.values["ridge_loo"]["birds"] == [0.25, 0.25]
     assert found.facts == FACTS
-    assert found.halves == {"ridge_loo": {"birds": [[0.2], [0.3]]}}
+    assert found.halves == {}
+    assert distances.column("birds").halves == {"ridge_loo": {"pets": [[0.2], [0.3]]}}
+    assert distances.column("birds").ranked_by == "ridge_loo"
     assert found.classes == {"birds": 3}
 
 

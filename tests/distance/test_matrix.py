@@ -55,7 +55,7 @@ def fill(folder: Path, fingerprints: Sequence[str] = ("f", "f")) -> dict[tuple[s
 def distances(folder: Path, measures: Sequence[str] = tuple(MEASURES)) -> Distances:
     """Compute measures of what ``fill`` saved."""
     looks = {name: saved_appearance(folder, name, 2) for name in TASKS}
-    return compute_distances(folder, SOURCES, TASKS, 2, measures, "ridge_loo", looks)
+    return compute_distances(folder, SOURCES, TASKS, 2, measures, dict.fromkeys(TASKS, "ridge_loo"), looks)
 
 
 def test_every_measure_of_the_parameters_exists_and_no_other() -> None:
@@ -124,7 +124,7 @@ def test_yardsticks_are_the_target_trained_anew_and_its_labels_permuted(tmp_path
     assert found.references["ftd"]["b"].chance == [ftd(seen[PERMUTED, "b", r], own[r]) for r in range(2)]
     assert found.references["ridge_loo"]["b"].itself == [ridge_loo(own[1], own[0]), ridge_loo(own[0], own[1])]
     assert found.references["unlikeness"]["b"].chance == []
-    assert found.column("b", "ftd").references["ftd"] == found.references["ftd"]["b"]
+    assert found.column("b").references["ftd"] == found.references["ftd"]["b"]
 
 
 def test_images_are_compared_through_the_initial_state(tmp_path: Path) -> None:

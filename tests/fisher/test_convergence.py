@@ -20,9 +20,10 @@ from torch.nn import functional
 from taskzoo.distance.vectors import hellinger_squared
 from taskzoo.errors import InputError
 from taskzoo.fisher.check import Diagonal
-from taskzoo.fisher.convergence import EVEN, FEWEST, MOST, Block, Blocks, Point, resolve_distance, track
+from taskzoo.fisher.convergence import FEWEST, resolve_distance, track
 from taskzoo.fisher.diagonal import fisher
 from taskzoo.fisher.head import fit_head
+from taskzoo.fisher.jackknife import EVEN, MOST, Block, Blocks, Point
 
 CLASSES = 10
 

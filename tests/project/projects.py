@@ -34,7 +34,7 @@ PARAMS: dict[str, object] = {
     "probe": {"backbone": "test_efficientnet", "image_size": 32, "seed": 0},
     "train": {"repeats": 2, "steps": 40, "batch_size": 16, "learning_rate": 0.01},
     "fisher": {"images": 16, "head_images": 40},
-    "distance": {"measures": ["fisher_kernel", "unlikeness", "pixel_unlikeness", "ftd"]},
+    "distance": {"measures": ["fisher_kernel", "ridge_loo", "unlikeness", "pixel_unlikeness", "ftd"]},
     "recommend": {"measure": "fisher_kernel"},
     "search": {
         "cells": {"nodes": 2, "width": 8},

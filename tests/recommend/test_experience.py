@@ -37,6 +37,15 @@ def test_how_much_is_kept_by_hand() -> None:
     assert shrinkage({"a": [("d", 1.0), ("e", -1.0)]}) == math.inf
 
 
+def test_what_is_kept_counts_as_far_as_it_is_sure_by_hand() -> None:
+    # Products 1 * .2, 1 * .3 and .2 * .3; without d, e or f .06, .3 or .2: mean .56 / 3, squared error 2 / 3 * .0290.
+    error = math.sqrt(2 / 3 * sum((each - 0.56 / 3) ** 2 for each in (0.06, 0.3, 0.2)))
+    left = {"a": [("d", 1.0), ("e", 0.2), ("f", 0.3)], "b": [("d", 0.0), ("d", 5.0)]}
+    assert shrinkage(left) == pytest.approx((26.13 / 5) / (0.56 / 3 - error) - 1)
+    # One data set that says otherwise takes all away.
+    assert shrinkage({"a": [("d", 1.0), ("e", 1.0), ("f", -0.1)]}) == math.inf
+
+
 def test_the_targets_own_transfers_are_not_looked_at() -> None:
     record = [past("t", "a", 0.9), past("t", "b", 0.1)]
     assert source_effects(record, "t") == {}

@@ -10,7 +10,7 @@ from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.gain import PRETRAINED, RANDOM, gain_model
-from taskzoo.recommend.ranking import BESIDE, rank
+from taskzoo.recommend.ranking import rank
 from tests.recommend.columns import column as column_of
 
 PARAMS = RecommendParams(measure="ftd", confidence=0.75, sources=2)
@@ -115,12 +115,13 @@ def test_unusable_columns_are_refused(column: dict[str, list[float]], message: s
         rank(column_of({"ftd": column}), PARAMS)
 
 
-def test_the_layerwise_fisher_distance_is_added_at_half_weight() -> None:
+def test_the_layerwise_fisher_distance_and_the_features_fit_are_added_at_half_weight() -> None:
     values = {"a": [0.1, 0.1], "b": [0.2, 0.2], "c": [0.6, 0.6], NO_TRANSFER: [0.5, 0.5]}
     apart = {"a": [9.0, 9.0], "b": [1.0, 1.0], "c": [2.0, 2.0], NO_TRANSFER: [0.1, 0.1]}
-    answer = rank(column_of({"ftd": values, "ftd_layerwise": apart}), PARAMS)
+    fit = {"a": [0.4, 0.4], "b": [0.1, 0.1], "c": [0.9, 0.9], NO_TRANSFER: [0.2, 0.2]}
+    answer = rank(column_of({"ftd": values, "ftd_layerwise": apart, "ridge_loo": fit}), PARAMS)
     closeness, own = -np.array([0.1, 0.2, 0.6]), -np.array([9.0, 1.0, 2.0])
-    expected = (closeness + 0.5) / closeness.std() + BESIDE * stats.zscore(own)
+    expected = (closeness + 0.5) / closeness.std() + 0.5 * stats.zscore(own) + 0.5 * stats.zscore([0.4, 0.1, 0.9])
     for name, score in zip("abc", expected, strict=True):
         assert answer.candidate(name).score == pytest.approx(score)
     # Where it ranks, it counts once.

@@ -53,6 +53,7 @@ def make_distances(tasks: int, targets: list[str] | None = None, repeats: int = 
         tasks=columns,
         sources=sources,
         repeats=repeats,
+        ranked_by=dict.fromkeys(columns, "ridge_loo"),
         fingerprint="0123456789abcdef",
         values=values,
         halves={},
@@ -70,8 +71,8 @@ def make_distances(tasks: int, targets: list[str] | None = None, repeats: int = 
 
 def make_recommendations(distances: Distances, by: str = "ridge_loo") -> list[Recommendation]:
     """Rank the sources of every target."""
-    params = RecommendParams.model_validate({"measure": by, "confidence": 0.75})
-    return [rank(distances.column(target, params.measure), params) for target in distances.tasks]
+    chosen = distances.model_copy(update={"ranked_by": dict.fromkeys(distances.tasks, by)})
+    return [rank(chosen.column(target), RecommendParams(confidence=0.75)) for target in distances.tasks]
 
 
 def make_comparisons(targets: list[str]) -> list[Comparison]:

@@ -16,7 +16,7 @@ from taskzoo.search.costs.energy import BURST, SECONDS, Window, calibrate, find_
 from taskzoo.search.costs.latency import machine_name
 from taskzoo.search.metrics import Measured, Metrics, cost_of, measured_costs
 from taskzoo.search.problem import Problem
-from taskzoo.search.rewards import Floor, Limit, Mixed, by_accuracy, make_reward
+from taskzoo.search.rewards import Floor, Limit, Mixed, SoftLimit, by_accuracy, make_reward
 from tests.search.conftest import make_problem
 
 WIDE = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
@@ -167,6 +167,7 @@ def test_a_reward_takes_the_median_of_what_was_measured() -> None:
     metrics = Metrics(accuracy=0.8, parameters=50, macs=300, memory=640, latency=latency)
     assert Mixed("latency", reference=8, weight=0.5)(metrics) == pytest.approx(0.4 - 0.25)
     assert [Limit("latency", limit)(metrics) for limit in (4.0, 4.1)] == [0, 0.8]
+    assert [SoftLimit("latency", limit, 0.5)(metrics) for limit in (4.0, 2.0)] == pytest.approx([0.8, 0.3])
     assert Floor("memory", 1280, 0.7)(metrics) == 0.5
     assert measured_costs(metrics) == {"parameters": 50, "macs": 300, "memory": 640, "latency": 4.0}
 
@@ -177,6 +178,7 @@ def test_a_reward_takes_the_median_of_what_was_measured() -> None:
         ({"kind": "accuracy"}, by_accuracy),
         ({"kind": "mixed", "cost": "macs", "reference": 5e6}, Mixed("macs", 5e6, 0.5)),
         ({"kind": "limit", "cost": "parameters", "limit": 1e5}, Limit("parameters", 1e5)),
+        ({"kind": "soft_limit", "cost": "macs", "limit": 5e6, "weight": 2}, SoftLimit("macs", 5e6, 2)),
         ({"kind": "floor", "cost": "macs", "reference": 5e6, "accuracy": 0.9}, Floor("macs", 5e6, 0.9)),
     ],
 )

@@ -39,8 +39,8 @@ def sources(target: TargetName, arm: str, seed: int) -> dict[str, float]:
 def ranking(target: TargetName) -> Recommendation:
     """Rank the nine other tasks as the product does by default, nothing being on record.
 
-    The score is ``fisher_kernel`` and half of ``ftd_layerwise``: the likeness of the images counts nothing, since all
-    tasks have the same, nor does the number of classes, since they have none. The committed table has no halves of the
+    The score is ``ridge_loo`` and half of ``ftd_layerwise``: the likeness of the images counts nothing, since all tasks
+    have the same, nor does the number of classes, since they have none. The committed table has no halves of the
     images, so that the noise is that of the repeats alone.
 
     Returns:
@@ -53,7 +53,7 @@ def ranking(target: TargetName) -> Recommendation:
         values[str(measure)][str(source)] = drawn.tolist()
     column = DistanceColumn(
         target=target,
-        ranked_by=RECOMMEND.measure,
+        ranked_by=RECOMMEND.dense_measure,
         facts={name: MEASURES[name].facts() for name in values},
         values=values,
         halves={},

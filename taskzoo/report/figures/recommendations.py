@@ -28,7 +28,7 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
     """Draw one panel a target: bars from no transfer to each source, with 90 % intervals and single repeats.
 
     Args:
-        recommendations: At least one, all of one measure.
+        recommendations: At least one.
 
     Returns:
         The figure.
@@ -39,16 +39,16 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
         figure, axes = panels(len(recommendations), 4, 4.7, 0.3 * rows + 1.5)
         for panel, recommendation in zip(axes, recommendations, strict=True):
             _draw_target(panel, recommendation)
-        direction = "lower is closer" if first.lower_is_closer else "higher is closer"
+        measures = " or ".join(dict.fromkeys(each.measure for each in recommendations))
         answered = sum(bool(recommendation.recommended) for recommendation in recommendations)
         frame(
             figure,
-            f"Which source for which target? {first.measure} against no transfer ({direction})",
-            f"Best source first: by {first.measure}, by how alike the images look (weight {first.likeness:g}), by the "
-            "source's number of classes and (half weight) the layerwise Fisher distance. Bars start at no transfer "
-            f"(dashed); whiskers: 90 % interval of the mean over {len(first.candidates[0].values)} repeats (noise "
-            "pooled over the panel's sources), dots: single repeats. "
-            "Dotted: the target itself, trained anew, and its labels permuted. P: probability of beating no transfer, "
+            f"Which source for which target? {measures} against no transfer",
+            f"Best source first: by {measures}, by how alike the images look (weight {first.likeness:g}), by the "
+            "source's number of classes and, at half weight, the layerwise Fisher distance and ridge_loo. Bars start "
+            f"at no transfer (dashed); whiskers: 90 % interval of the mean over {len(first.candidates[0].values)} "
+            "repeats (noise pooled over the panel's sources), dots: single repeats. Dotted: the target itself, trained "
+            "anew, and its labels permuted. P: probability of beating no transfer, "
             f"from what transfers on record gained; recommended from P ≥ {first.confidence:g}. Answered: {answered} of "
             f"{len(recommendations)} targets.",
             _legend(),

@@ -1,0 +1,88 @@
+"""The results as one JSON line, and which goals they miss."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.transfer.abstention import THRESHOLD, choices
+from benchmarks.transfer.evaluate import Evaluation, paired
+from benchmarks.transfer.figure import WANTED
+from benchmarks.transfer.metrics import POOLS
+from benchmarks.transfer.recommender import DEFAULT, PARTS
+
+NEEDED_TAU = {
+    ("small", "all"): 0.56,
+    ("small", "other"): 0.31,
+    ("pretrained", "all"): 0.53,
+    ("pretrained", "other"): 0.26,
+}
+HALVED = ("leep", "logme", "ridge_loo")  # Rivals whose regret above a perfect chooser's is to be halved.
+
+
+def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """Return the default's figures beside its strongest rivals', by probe and regime, and which goals are missed."""
+    out: dict[str, Any] = {}
+    few = 0
+    for found in evaluations:
+        if DEFAULT not in found.figures:
+            continue
+        own = found.figures[DEFAULT]
+        entry: dict[str, Any] = {"targets": len(found.truth.targets), "draws": found.truth.values.shape[2]}
+        for pool in POOLS:
+            best = max(_rivals(found), key=lambda name: float(found.figures[name][f"tau_{pool}"].mean()))
+            mean, low, high = paired(found, best, f"tau_{pool}")
+            entry[pool] = {
+                "tau": round(float(own[f"tau_{pool}"].mean()), 3),
+                "regret_points": round(100 * float(own[f"regret_{pool}"].mean()), 2),
+                "regret_above_perfect": {
+                    name: round(100 * excess(found, name, pool), 2) for name in (DEFAULT, *HALVED)
+                },
+                "not_worse": round(float(own[f"not_worse_{pool}"].mean()), 3),
+                "best_rival": best,
+                "rival_tau": round(float(found.figures[best][f"tau_{pool}"].mean()), 3),
+                "better_by": [round(each, 3) for each in (mean, low, high)],
+                "abstention": _answered(found, pool),
+            }
+        entry["ceilings"] = {name: round(value, 3) for name, value in found.ceilings.items()}
+        if found.regime in {"few10", "few50"}:
+            few += 1
+            entry["missed"] = missed(found)
+        out[f"{found.setting}-{found.regime}"] = entry
+    return {**out, "met": few == 4 and not any(each.get("missed") for each in out.values())}
+
+
+def _rivals(found: Evaluation) -> list[str]:
+    return [name for name in found.figures if name not in {DEFAULT, *PARTS}]
+
+
+def _answered(found: Evaluation, pool: str) -> dict[str, float | None]:
+    """Return coverage, risk and mean gain at the default threshold, None for what is not defined."""
+    assert found.answers is not None
+    here = choices(found.truth, found.answers)[pool].at(THRESHOLD)
+    return {name: None if np.isnan(value) else round(value, 3) for name, value in here.items()}
+
+
+def missed(found: Evaluation) -> list[str]:
+    """Return which goals a few-shot regime misses, and against whom.
+
+    The default is above every rival on the full pool with an interval without zero, not below any on the other; its
+    regret is above a perfect chooser's by half of the rivals' at most; few answers hurt; ten images a class pass marks.
+    """
+    own = found.figures[DEFAULT]
+    out = [f"tau above {name}" for name in _rivals(found) if paired(found, name, "tau_all")[1] <= 0]
+    out += [f"tau not below {name}, other" for name in _rivals(found) if paired(found, name, "tau_other")[2] < 0]
+    for name in HALVED:
+        if excess(found, DEFAULT, "all") > max(excess(found, name, "all"), 0.0) / 2:
+            out.append(f"half the regret of {name}")
+    for pool in POOLS:
+        if (_answered(found, pool)["risk"] or 0) >= WANTED:
+            out.append(f"answers that hurt, {pool}")
+        if found.regime == "few10" and float(own[f"tau_{pool}"].mean()) < NEEDED_TAU[found.setting, pool]:
+            out.append(f"tau {NEEDED_TAU[found.setting, pool]}, {pool}")
+    return out
+
+
+def excess(found: Evaluation, name: str, pool: str) -> float:
+    """Return by how much the regret of following a measure is above a perfect chooser's, in accuracy."""
+    return float(found.figures[name][f"regret_{pool}"].mean()) - found.ceilings[f"perfect_regret_{pool}"]
