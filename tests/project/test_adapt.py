@@ -134,4 +134,5 @@ def test_a_dense_target_goes_all_the_way_beside_tasks_of_classes(adapted: Adapte
     assert (folder / "package/figures/examples.png").exists()
     advice = load_advice(folder / "advice.json")
     assert set(TASKS) <= {row.source for row in advice.recommendation.candidates}
+    assert advice.recommendation.measure == "ridge_loo"
     assert not advice.narrowing.keep  # The elites of classes are of another space.

@@ -49,7 +49,7 @@ def test_every_task_is_a_model_with_a_champion(finished: Finished, client: Mlflo
 
 def test_models_hold_the_distances_of_every_repeat(finished: Finished, client: MlflowClient, experiment: str) -> None:
     values = json.loads((finished.root / "distances/distances.json").read_text())["values"]
-    assert set(values) == {"fisher_kernel", "unlikeness", "pixel_unlikeness", "ftd"}
+    assert set(values) == {"fisher_kernel", "ridge_loo", "unlikeness", "pixel_unlikeness", "ftd"}
     for name in TASKS:
         digest = client.get_model_version_by_alias(name, "champion").tags["package_digest"]
         (model,) = client.search_logged_models([experiment], f"tags.package_digest = '{digest}'")
