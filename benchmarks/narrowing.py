@@ -101,14 +101,21 @@ def measure_bound(path: Path, target: str) -> None:
         left = kept(path, target, "narrowed", seed)
         names = [cell_string(dict(zip(left, each, strict=True))) for each in product(*left.values())]
         regret = 100 * (max(known.test.values()) - known.test[max(names, key=known.validation.__getitem__)])
-        lines.append((f"{target}-{seed}-{TRIALS}-{ELITES}-{KEEP}", target, seed, len(names), f"{regret:.4g}"))
+        lines.append((bound_key(target, seed), target, seed, len(names), f"{regret:.4g}"))
     rows.append(BOUND, BOUND_COLUMNS, lines)
 
 
+def bound_key(target: str, seed: int) -> str:
+    """Return a name of a row of bounds that changes with the settings."""
+    return f"{target}-{seed}-{TRIALS}-{ELITES}-{KEEP}"
+
+
 def bounds() -> dict[str, dict[str, float]]:
-    """Return by target the mean of these regrets with its standard error, and the mean number of cells left."""
+    """Return by target the mean of today's such regrets with its standard error, and the mean number of cells left."""
     found = {}
-    for target, group in rows.read(BOUND, BOUND_COLUMNS).groupby("target", sort=False):
+    table = rows.read(BOUND, BOUND_COLUMNS)
+    today = table[table["key"].isin([bound_key(*each) for each in product(SOURCES, range(SEEDS))])]
+    for target, group in today.groupby("target", sort=False):
         regrets, cells = group["regret"].to_numpy(), group["cells"].to_numpy()
         error = regrets.std(ddof=1) / math.sqrt(len(regrets))
         means = {"regret": round(float(regrets.mean()), 3), "error": round(float(error), 3)}
