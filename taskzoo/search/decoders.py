@@ -1,6 +1,6 @@
 """A space of decoders for dense targets: from the maps of a frozen trunk to a prediction for every pixel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Self
@@ -12,6 +12,7 @@ from taskzoo.probe.network import State, create_backbone, device
 from taskzoo.probe.pyramid import map_sizes, pyramid, resized
 from taskzoo.search.operations import OPERATIONS, entry
 from taskzoo.search.space import Architecture, Choice, decode, narrow
+from taskzoo.search.supernet import Gated, Supernet
 from taskzoo.search.trunk import level_maps
 
 FINEST, UP, BILINEAR = "finest", "up", "bilinear"
@@ -130,15 +131,29 @@ class DecoderSpace:
     def build(self, architecture: Architecture, classes: int) -> Decoder:
         """Return a decoder initialised from torch's current seed; it eats a batch of ``inputs``."""
         named = decode(self, architecture)
-        first = int(named[FINEST].removeprefix("level"))
-        levels = range(first, len(self._sizes))
-        return Decoder(
-            entries=[entry(self._sizes[level], self.width) for level in levels],
-            work=[OPERATIONS[named[f"level_{level}"]](self.width) for level in levels],
-            ups=[Bilinear() if named[UP] == BILINEAR else Transposed(self.width) for _ in levels[:-1]],
-            head=nn.Conv2d(self.width, classes, 3, padding=1),
-            side=self.image_size,
+        (decoder,) = self._decoders(
+            [_level(named[FINEST])],
+            lambda level: OPERATIONS[named[level]](self.width),
+            lambda: self._up(named[UP]),
+            classes,
         )
+        return decoder
+
+    def supernet(self, classes: int) -> Supernet:
+        """Return a network of all decoders, which share what they have in common: entries, operations, ups and head.
+
+        With several finest maps open, each adds a prediction of its own, at the price of all levels from it down.
+        """
+        options = {choice.name: choice.options for choice in self.choices}
+
+        def work(level: str) -> Gated:
+            return Gated(level, [OPERATIONS[option](self.width) for option in options[level]])
+
+        def up() -> Gated:
+            return Gated(UP, [self._up(option) for option in options[UP]])
+
+        finest = [_level(option) for option in options[FINEST]]
+        return Supernet(Gated(FINEST, self._decoders(finest, work, up, classes)), self.choices)
 
     def assemble(self, architecture: Architecture, module: nn.Module) -> DecoderOnTrunk:
         """Put a copy of a built decoder on a trunk of its own.
@@ -161,6 +176,22 @@ class DecoderSpace:
         """Return the part of the space that has only the named options."""
         return type(self)(self.backbone, self.state, self.image_size, self.width, narrow(self.choices, keep))
 
+    def _decoders(
+        self, finest: Sequence[int], work: Callable[[str], nn.Module], up: Callable[[], nn.Module], classes: int
+    ) -> list[Decoder]:
+        """Return a decoder from each of some finest maps down, all of the same parts."""
+        start = min(finest)
+        levels = range(start, len(self._sizes))
+        entries = [entry(self._sizes[level], self.width) for level in levels]
+        works = [work(f"level_{level}") for level in levels]
+        ups = [up() for _ in levels[:-1]]
+        head = nn.Conv2d(self.width, classes, 3, padding=1)
+        unused = [first - start for first in finest]
+        return [Decoder(entries[few:], works[few:], ups[few:], head, self.image_size) for few in unused]
+
+    def _up(self, option: str) -> nn.Module:
+        return Bilinear() if option == BILINEAR else Transposed(self.width)
+
     def _all_choices(self) -> tuple[Choice, ...]:
         names = [f"level{level}" for level in range(len(self._sizes))]
         work = [Choice(f"level_{level}", tuple(OPERATIONS)) for level in range(len(self._sizes))]
@@ -171,3 +202,7 @@ class DecoderSpace:
             trunk = create_backbone(self.backbone, self.image_size)
         trunk.load_state_dict(self.state)
         return trunk.eval()
+
+
+def _level(option: str) -> int:
+    return int(option.removeprefix("level"))

@@ -27,11 +27,11 @@ class Gated(nn.Module):
         self.options = nn.ModuleList(options)
         self.gates: Tensor | None = None
 
-    def forward(self, inputs: Any) -> Tensor:
+    def forward(self, *inputs: Any) -> Tensor:
         """Return the weighted sum, by the gates [K] that the supernet has set."""
         assert self.gates is not None
         used = zip(self.gates, self.gates.tolist(), self.options, strict=True)
-        mixed: Tensor = reduce(torch.add, [gate * option(inputs) for gate, value, option in used if value != 0])
+        mixed: Tensor = reduce(torch.add, [gate * option(*inputs) for gate, value, option in used if value != 0])
         return mixed
 
 
@@ -106,8 +106,8 @@ def seeded_supernet(space: SearchSpace, classes: int, seed: int) -> Supernet:
     if not isinstance(space, WithSupernet):
         raise InputError(
             f"a strategy of search.strategies trains one network of all options, which {type(space).__name__} does "
-            "not have: its networks share nothing; expected a space of cells; choose cells or nasbench201, or another "
-            "strategy."
+            "not have: its networks share nothing; expected a space of cells or decoders; choose cells or "
+            "nasbench201, or another strategy."
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -9,12 +9,16 @@ import torch
 from taskzoo.params import FinalParams, SearchParams, StrategyName
 from taskzoo.probe.forms import PixelForm, form_of, record_of
 from taskzoo.probe.network import initial_state
+from taskzoo.search.costs.counting import count_macs
 from taskzoo.search.decoders import DecoderSpace
 from taskzoo.search.finalists import train_finalists
 from taskzoo.search.network import describe_network, load_network, save_network
-from taskzoo.search.space import sample, size
+from taskzoo.search.option_costs import option_shares
+from taskzoo.search.space import Architecture, sample, size
 from taskzoo.search.spaces import make_space_for
 from taskzoo.search.strategies import STRATEGIES
+from taskzoo.search.strategies.snas import Relaxation, Relaxed, concrete, expected, train_relaxed
+from taskzoo.search.supernet import one_hot
 from taskzoo.search.tuning import make_problem, write_search
 from tests.fisher.test_dense import CLASSES, NUMBERS, PROBE, SIDE, dense_task
 
@@ -56,7 +60,7 @@ def test_a_restricted_space_has_only_what_is_kept(space: DecoderSpace) -> None:
     assert "Bilinear" not in names
 
 
-@pytest.mark.parametrize("strategy", ["random", "evolution", "tpe", "fuse", "naswot"])
+@pytest.mark.parametrize("strategy", ["random", "evolution", "tpe", "fuse", "naswot", "snas", "one_shot", "en2as"])
 def test_strategies_search_decoders(space: DecoderSpace, strategy: StrategyName) -> None:
     problem = make_problem(dense_task(NUMBERS), SEARCH, PROBE)
     trials = STRATEGIES[strategy](space, problem, 3, 0)
@@ -100,3 +104,31 @@ def test_a_dense_search_is_written_with_what_its_outputs_mean(tmp_path: Path) ->
     assert spec.pixels.form().domain.name == NUMBERS
     assert spec.pixels.form().centre.tolist() == pytest.approx(form.centre.tolist())
     assert metrics["tuned_test_accuracy"] <= 1
+
+
+def test_a_mixed_reward_prices_decoders_by_the_maps_they_use(space: DecoderSpace) -> None:
+    problem = make_problem(dense_task(NUMBERS), SEARCH, PROBE)
+    costs = [each.double() for each in option_shares(space, problem, "macs", 1.0)]
+    rng = np.random.default_rng(0)
+    base = counted(space, (0,) * len(space.choices))
+    for _ in range(5):
+        architecture = sample(space, rng)
+        gates = [each.double() for each in one_hot(space.choices, architecture)]
+        assert expected(gates, costs).item() == counted(space, architecture) - base
+
+
+def counted(space: DecoderSpace, architecture: Architecture) -> int:
+    """Return the multiply-accumulates of a whole network."""
+    whole = space.assemble(architecture, space.build(architecture, 3))
+    return count_macs(whole, torch.zeros(1, 3, SIDE, SIDE))
+
+
+@pytest.mark.parametrize("relaxation", [concrete, lambda logits, _: logits.softmax(0)])
+def test_a_supernet_of_decoders_learns_with_all_gates_open(space: DecoderSpace, relaxation: Relaxation) -> None:
+    problem = make_problem(dense_task(NUMBERS), SEARCH, PROBE)
+    relaxed = Relaxed(space, problem.form.outputs, 0)
+    train_relaxed(relaxed, space, problem, 200, 0, relaxation=relaxation)
+    gates = one_hot(space.choices, relaxed.likeliest())
+    outputs = relaxed.supernet.eval()(problem.inputs(space).val, gates)
+    blank = problem.form.likelihood.negative_log(torch.zeros_like(outputs), problem.val_labels).mean()
+    assert problem.form.likelihood.negative_log(outputs, problem.val_labels).mean() < 0.9 * blank

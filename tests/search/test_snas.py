@@ -9,15 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from taskzoo.errors import InputError
+from taskzoo.params import CostName
 from taskzoo.probe.forms import ClassForm
 from taskzoo.probe.training import Recipe
 from taskzoo.search.cells import CellSpace
+from taskzoo.search.costs.counting import count_macs, count_parameters
 from taskzoo.search.nasbench201 import NASBench201Space
 from taskzoo.search.option_costs import option_shares
 from taskzoo.search.problem import Problem
 from taskzoo.search.results import Trial
 from taskzoo.search.rewards import Mixed
-from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, decode, encode
+from taskzoo.search.space import Architecture, Choice, ImageSpace, OnImages, SearchSpace, decode, encode
 from taskzoo.search.strategies.snas import (
     COLD,
     HOT,
@@ -28,7 +30,7 @@ from taskzoo.search.strategies.snas import (
     temperature,
     train_relaxed,
 )
-from taskzoo.search.supernet import Gated, Supernet
+from taskzoo.search.supernet import Gated, Supernet, one_hot
 from taskzoo.search.supernet_training import SMALLEST_TRAINING
 from tests.search.conftest import make_problem
 
@@ -67,19 +69,20 @@ def test_the_temperature_falls_over_the_steps_there_are(steps: int) -> None:
 
 def test_the_gradient_of_the_expected_cost_is_exact() -> None:
     logits = [LOGITS.double().requires_grad_(), torch.tensor([0.2, 0.3], dtype=torch.float64, requires_grad=True)]
-    costs = [torch.tensor([1.0, 4.0, 2.0, 8.0]), torch.tensor([0.0, 3.0])]
+    costs = [
+        torch.tensor([1.0, 4.0, 2.0, 8.0]),
+        torch.tensor([[0.0, 3.0], [0.0, 1.0], [0.0, -2.0], [0.0, 0.0]]),
+    ]
 
     def cost() -> Tensor:
         return expected([each.softmax(0) for each in logits], costs)
 
-    pairs = list(zip(logits, costs, strict=True))
-    assert cost().item() == pytest.approx(
-        sum(float(each.detach().softmax(0) @ price.double()) for each, price in pairs)
-    )
-    for each, price in pairs:
+    first, second = (each.detach().softmax(0) for each in logits)
+    every = [(one, two) for one in range(4) for two in range(2)]
+    wanted = sum(float(first[one] * second[two] * (costs[0][one] + costs[1][one, two])) for one, two in every)
+    assert cost().item() == pytest.approx(wanted)
+    for each in logits:
         (found,) = torch.autograd.grad(cost(), each)
-        shares = each.detach().softmax(0)
-        torch.testing.assert_close(found, shares * (price - shares @ price.double()))
         for place in range(len(each)):
             difference = moved(each, place, 1e-5, cost) - moved(each, place, -1e-5, cost)
             assert difference / 2e-5 == pytest.approx(found[place].item(), rel=1e-5, abs=1e-9)
@@ -110,7 +113,7 @@ class Says(nn.Module):
 class Columns(ImageSpace):
     """One decision: which column of the input to say. A column costs ten times the one before."""
 
-    choices = (Choice("column", ("first", "second", "third")),)
+    choices: tuple[Choice, ...] = (Choice("column", ("first", "second", "third")),)
 
     def build(self, architecture: Architecture, classes: int) -> OnImages:
         return OnImages(Says(architecture[0], 10 ** architecture[0]))
@@ -154,13 +157,44 @@ def test_a_higher_price_gives_a_smaller_network(weight: float, chosen: int) -> N
 def test_costs_of_options_are_those_of_networks(space: CellSpace) -> None:
     cells = NASBench201Space(width=4, cells=1)
     problem = make_problem()
-    shares = option_shares(cells, problem, "macs", 1e6)
     architecture = (3, 1, 4, 2, 0, 3)
     first, whole = cells.costs((0,) * 6, 2, 32)[1], cells.costs(architecture, 2, 32)[1]
-    found = sum(share[index].item() for share, index in zip(shares, architecture, strict=True))
-    assert found == pytest.approx((whole - first) / 1e6)
-    with pytest.raises(InputError, match=r"macs of CellSpace's networks are not a sum.*choose parameters"):
-        option_shares(space.restrict({"level": ["level0", "level3"]}), problem, "macs", 1e6)
+    assert priced(cells, problem, architecture, "macs") == pytest.approx((whole - first) / 1e6)
+    for cost in ("parameters", "macs"):
+        for chosen in [(3, 1, 6, 2), (1, 0, 3, 5), (0, 0, 0, 0)]:
+            costs = [counted(space, problem, each, cost) for each in (chosen, (0,) * 4)]
+            assert priced(space, problem, chosen, cost) == pytest.approx((costs[0] - costs[1]) / 1e6)
+
+
+def priced(space: SearchSpace, problem: Problem, architecture: Architecture, cost: CostName) -> float:
+    """Return what an architecture costs by its options."""
+    gates = [share.double() for share in one_hot(space.choices, architecture)]
+    costs = [each.double() for each in option_shares(space, problem, cost, 1e6)]
+    return expected(gates, costs).item()
+
+
+def counted(space: SearchSpace, problem: Problem, architecture: Architecture, cost: str) -> int:
+    """Return what an architecture costs as a whole network."""
+    network = space.assemble(architecture, space.build(architecture, problem.form.outputs))
+    return count_parameters(network) if cost == "parameters" else count_macs(network, problem.val_images[:1])
+
+
+class Product(Columns):
+    """Two decisions whose costs are multiplied."""
+
+    choices = (Choice("column", ("first",)), *(Choice(name, ("one", "ten")) for name in ("width", "depth")))
+
+    def build(self, architecture: Architecture, classes: int) -> OnImages:
+        return OnImages(Says(0, 10 ** (architecture[1] + architecture[2])))
+
+
+def test_costs_that_are_no_sum_are_refused() -> None:
+    images = rows(1.0)
+    problem = Problem(images, LABELS, images, LABELS, form=ClassForm(2), recipe=Recipe(1, 20, 1e-3))
+    with pytest.raises(ValueError, match="the parameters of Product's networks are not a sum"):
+        option_shares(Product(), problem, "parameters", 1.0)
+    with pytest.raises(InputError, match=r"mixes in latency; snas expects a cost that is a sum"):
+        option_shares(Columns(), problem, "latency", 1.0)
 
 
 def test_the_architecture_is_in_the_state(space: CellSpace) -> None:

@@ -8,20 +8,29 @@ import torch
 from torch import Tensor, nn
 
 from taskzoo.errors import InputError
+from taskzoo.probe.network import initial_state
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.costs.counting import count_parameters
+from taskzoo.search.decoders import DecoderSpace
 from taskzoo.search.models import ModelSpace
 from taskzoo.search.nasbench201 import NASBench201Space
 from taskzoo.search.space import Architecture, Choice, sample
 from taskzoo.search.supernet import Gated, Supernet, one_hot, seeded_supernet
+from tests.search.conftest import PROBE
 
-Space = CellSpace | NASBench201Space
+Space = CellSpace | NASBench201Space | DecoderSpace
 SMALL = NASBench201Space(width=4, cells=1)
 
 
-@pytest.fixture(params=["cells", "nasbench201"])
-def either(request: pytest.FixtureRequest, space: CellSpace) -> Space:
-    return space if request.param == "cells" else SMALL
+@pytest.fixture(scope="module")
+def decoders() -> DecoderSpace:
+    return DecoderSpace(PROBE.backbone, initial_state(PROBE), PROBE.image_size, width=8)
+
+
+@pytest.fixture(params=["cells", "nasbench201", "decoders"])
+def either(request: pytest.FixtureRequest, space: CellSpace, decoders: DecoderSpace) -> Space:
+    known: dict[str, Space] = {"cells": space, "nasbench201": SMALL, "decoders": decoders}
+    return known[request.param]
 
 
 def gated(module: nn.Module) -> list[Gated]:
@@ -79,7 +88,10 @@ def test_one_path_touches_no_other_option(either: Space) -> None:
         for index, option in enumerate(part.options):
             option.register_forward_hook(lambda *_, at=(of[part.decision], index): called.append(at))
     supernet(either.inputs(images()), one_hot(either.choices, architecture)).sum().backward()
-    assert set(called) == set(enumerate(architecture))
+    unused = {f"level_{level}" for level in range(architecture[0])} if isinstance(either, DecoderSpace) else set()
+    assert set(called) == {
+        (of[name], index) for name, index in zip(of, architecture, strict=True) if name not in unused
+    }
     moved = [weight for weight in supernet.parameters() if weight.grad is not None]
     assert sum(weight.numel() for weight in moved) == count_parameters(supernet.child(architecture))
 
@@ -118,8 +130,10 @@ def test_a_pass_with_all_gates_open_is_counted_in_paths(either: Space) -> None:
         return len(called)
 
     every = calls([torch.full((len(choice.options),), 1 / len(choice.options)) for choice in either.choices])
-    path = calls(one_hot(either.choices, sample(either, np.random.default_rng(0))))
-    assert supernet.passes == pytest.approx(every / path)
+    first = either.choices[0]
+    rest = [0] * (len(either.choices) - 1)
+    paths = [calls(one_hot(either.choices, (option, *rest))) for option in range(len(first.options))]
+    assert supernet.passes == pytest.approx(every / float(np.mean(paths)))
 
 
 def test_weights_depend_on_the_seed_alone(either: Space) -> None:

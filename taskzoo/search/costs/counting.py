@@ -17,8 +17,8 @@ def count_parameters(network: nn.Module) -> int:
 
 
 @torch.no_grad()
-def count_macs(network: nn.Module, image: Tensor) -> int:
-    """Return the multiply-accumulates on one image [1, 3, H, W]: half of torch's count of operations."""
+def count_macs(network: nn.Module, image: Tensor | list[Tensor]) -> int:
+    """Return the multiply-accumulates on one image [1, 3, H, W], or its maps: half of torch's count of operations."""
     with FlopCounterMode(display=False) as counter:
         network(image)
     return int(counter.get_total_flops()) // 2

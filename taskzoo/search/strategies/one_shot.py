@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch import Tensor
-from torch.nn import functional
 from torch.optim.swa_utils import update_bn
 
 from taskzoo.params import StrategyName
@@ -118,8 +117,8 @@ class OneShot:
         paths = self.paths(space, steps, np.random.default_rng(seed))
 
         def loss(step: int, index: Tensor) -> Tensor:
-            logits = supernet(take(inputs, index.to(device())), one_hot(space.choices, paths[step]))
-            return functional.cross_entropy(logits, labels[index].to(logits.device))
+            outputs = supernet(take(inputs, index.to(device())), one_hot(space.choices, paths[step]))
+            return problem.form.likelihood.negative_log(outputs, labels[index].to(outputs.device)).mean()
 
         groups = [{"params": list(supernet.parameters()), "lr": problem.recipe.learning_rate}]
         train_supernet(supernet, groups, loss, problem, steps, seed, journal, trainings)

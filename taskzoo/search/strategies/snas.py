@@ -137,8 +137,8 @@ def train_relaxed(
     def loss(step: int, index: Tensor) -> Tensor:
         gates = [relaxation(logits, temperature(step, steps)) for logits in relaxed.logits]
         index = index.to(gates[0].device)
-        logits = relaxed.supernet(take(inputs, index), gates)
-        error = functional.cross_entropy(logits, labels[index.cpu()].to(index.device))
+        outputs = relaxed.supernet(take(inputs, index), gates)
+        error = problem.form.likelihood.negative_log(outputs, labels[index.cpu()].to(index.device)).mean()
         return weight * error + (1 - weight) * expected(relaxed.shares(), costs)
 
     groups = [
@@ -149,17 +149,20 @@ def train_relaxed(
 
 
 def expected(shares: Sequence[Tensor], costs: Sequence[Tensor]) -> Tensor:
-    """Return the expectation of a cost that is a sum over decisions: sum over decisions and options of p c, exactly.
+    """Return the expectation of a cost, exactly: the decisions are independent, the cost is a sum once one is made.
 
     Args:
-        shares: Probabilities [K], one vector a decision.
-        costs: Of the options [K], one vector a decision; none at all cost nothing.
+        shares: Probabilities [K_d], one vector a decision.
+        costs: Of the options as ``option_shares`` gives them; none at all cost nothing.
 
     Returns:
         A scalar.
     """
-    terms = [share @ cost.to(share) for share, cost in zip(shares, costs, strict=bool(costs))]
-    return torch.stack(terms).sum() if terms else torch.zeros(())
+    if not costs:
+        return torch.zeros(())
+    where, *others = shares
+    first, *more = (cost.to(where) for cost in costs)
+    return where @ sum((cost @ share for cost, share in zip(more, others, strict=True)), first)
 
 
 def _resources(space: SearchSpace, problem: Problem) -> tuple[float, list[Tensor]]:
