@@ -80,17 +80,13 @@ def test_what_does_not_serve_a_dense_target_is_refused_beside_it() -> None:
     content: dict[str, Any] = {
         "datasets": {"rooms": {"path": "x", "format": "rooms"}},
         "tasks": {"depth": {"dataset": "rooms", "target": "depth_zbuffer"}},
-        "search": {"strategies": ["random", "snas"], "trials": 20},
+        "distance": {"measures": ["fisher_kernel"]},
     }
-    with pytest.raises(InputError, match=r"tasks.depth: target is depth_zbuffer and search.strategies has snas, which"):
-        parse_params(content, "p")
-    content["search"] = {"strategies": ["random", "fuse"]}
-    content["distance"] = {"measures": ["fisher_kernel"]}
     with pytest.raises(InputError, match=r"tasks.depth: recommend.dense_measure is 'ridge_loo'; expected one of"):
         parse_params(content, "p")
     content["distance"] = {"measures": ["ridge_loo"]}
     params, normal = parse_params(content, "p"), TaskParams(dataset="rooms", target="normal")
-    assert params.search.unserved(normal) == params.unmeasured(normal) == ""
+    assert params.unmeasured(normal) == ""
     assert params.recommend.ranks(normal) == "ridge_loo"
     assert params.unmeasured(TaskParams(dataset="rooms")) == (
         "recommend.measure is 'fisher_kernel'; expected one of distance.measures"

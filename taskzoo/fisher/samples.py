@@ -1,4 +1,4 @@
-"""What of a target is looked at through a backbone: whole images under classes, single pixels under dense targets."""
+"""What of a target is looked at through a backbone: whole images, or single pixels where all of them are asked for."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,8 @@ from taskzoo.data.dense.tasks import draw_views, shuffled
 from taskzoo.data.tasks import Task, TaskSplit, draw, few_shot, permuted
 from taskzoo.fisher.head import fit_head, fit_numbers
 from taskzoo.fisher.pixel_rows import AtPixel, at_places, choose_places, mark, pixel_features
-from taskzoo.probe.forms import AnySplit, AnyTask, ClassForm, Form, PixelForm
+from taskzoo.probe.dense_forms import PixelForm
+from taskzoo.probe.forms import AnySplit, AnyTask, Form
 from taskzoo.probe.network import Probe
 from taskzoo.probe.pyramid import DenseProbe
 from taskzoo.probe.training import in_batches
@@ -70,11 +71,10 @@ def see(form: Form, network: Probe | DenseProbe, images: Tensor, targets: Tensor
     if isinstance(form, PixelForm):
         assert isinstance(network, DenseProbe)
         return _pixels(form, network, images, targets, kernel, seed)
-    assert isinstance(form, ClassForm)
     assert isinstance(network, Probe)
     features = in_batches(network.backbone, images)
     if features.isfinite().all():
-        network.head.load_state_dict(fit_head(features, targets, form.classes).state_dict())
+        network.head.load_state_dict(_fit(features, targets, form.classes).state_dict())
     return Seen(features, features, targets, form.classes, network.backbone, images[:kernel])
 
 
@@ -85,7 +85,7 @@ def _pixels(form: PixelForm, network: DenseProbe, images: Tensor, targets: Tenso
     labels = at_places(targets, places)
     if features.isfinite().all():
         rows, wanted = features[:, PIXELS:].flatten(0, 1), labels[:, PIXELS:].flatten(0, 1)
-        layer = fit_head(rows, wanted, classes) if classes else fit_numbers(rows, wanted)
+        layer = _fit(rows, wanted, classes)
         network.set_head(layer.weight, layer.bias)
     # The first pixel of every image, then the second: the first samples are of different images.
     return Seen(
@@ -96,3 +96,8 @@ def _pixels(form: PixelForm, network: DenseProbe, images: Tensor, targets: Tenso
         differentiated=AtPixel(network.backbone),
         inputs=mark(images[:kernel], places[:kernel, 0]),
     )
+
+
+def _fit(features: Tensor, targets: Tensor, classes: int) -> nn.Linear:
+    """Fit a head to classes, or to numbers where there are no classes."""
+    return fit_head(features, targets, classes) if classes else fit_numbers(features, targets)

@@ -99,9 +99,6 @@ class Params(Section):
             if task.dataset not in self.datasets:
                 known = ", ".join(sorted(self.datasets))
                 raise ValueError(f"tasks.{name}.dataset is {task.dataset!r}; expected one of datasets: {known}")
-            unserved = self.search.unserved(task)
-            if unserved:
-                raise ValueError(f"tasks.{name}: {unserved}")
             if unmeasured := self.unmeasured(task):
                 raise ValueError(f"tasks.{name}: {unmeasured}")
         return self

@@ -38,6 +38,8 @@ TargetName = Literal[
     "segment_unsup25d",
     "class_object",
     "class_scene",
+    "vanishing_points",
+    "room_layout",
     "autoencoding",
     "denoising",
     "inpainting",

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from taskzoo.params.data import TaskParams
 from taskzoo.params.names import CostName, Section, SpaceName, StrategyName
 
 SUPERNETS: tuple[StrategyName, ...] = ("snas", "one_shot", "en2as")
@@ -160,13 +159,3 @@ class SearchParams(Section):
                 f"space {self.space} share nothing; expected space cells or nasbench201, or other strategies"
             )
         return self
-
-    def unserved(self, task: TaskParams) -> str:
-        """Return why a task cannot be searched so; empty where it can."""
-        names = [name for name in self.strategies if name in SUPERNETS]
-        if task.target is None or not names:
-            return ""
-        return (
-            f"target is {task.target} and search.strategies has {', '.join(names)}, which does not serve decoders; "
-            "expected other strategies beside a dense target"
-        )

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
+from torch.nn import functional
 
-from taskzoo.probe.forms import PixelForm
+from taskzoo.probe.dense_forms import DenseForm, NumberForm, PixelForm
 
 WIDE = 4.0  # Units of a channel, on both sides of its centre, between black and full.
 BLANK = 0.5
@@ -29,13 +30,37 @@ def pictures(form: PixelForm, values: Tensor) -> Pixels:
     """
     if form.classes:
         shares = values.float() / max(form.classes - 1, 1)
-        shares = shares.where(values >= 0, BLANK)
+        shares = shares.where(values >= 0, BLANK).clamp(0, 1)
     else:
-        low, unit = (each[:, None, None] for each in (form.centre - WIDE * form.unit, form.unit))
-        shares = ((values - low) / (2 * WIDE * unit)).nan_to_num(BLANK)
-    shares = shares.clamp(0, 1)
+        shares = _shares(form, values)
     if shares.shape[1] == 2:
         shares = torch.cat([shares, torch.zeros_like(shares[:, :1])], 1)
+    return _coloured(shares)
+
+
+def stripes(form: NumberForm, values: Tensor, side: int) -> Pixels:
+    """Return numbers of whole images as pictures: an upright grey stripe a channel, in their order.
+
+    Args:
+        form: Says what the values mean.
+        values: As ``NumberForm.values`` gives them, [N, C].
+        side: Pixels a side, S.
+
+    Returns:
+        uint8 [N, S, S, 3].
+    """
+    row = _shares(form, values)[:, None, None, :]
+    return _coloured(functional.interpolate(row, (side, side), mode="nearest-exact"))
+
+
+def _shares(form: DenseForm, values: Tensor) -> Tensor:
+    """Return where numbers [N, C, ...] lie between black and full, in [0, 1]."""
+    low, unit = (each.reshape(-1, *[1] * (values.dim() - 2)) for each in (form.centre - WIDE * form.unit, form.unit))
+    return ((values - low) / (2 * WIDE * unit)).nan_to_num(BLANK).clamp(0, 1)
+
+
+def _coloured(shares: Tensor) -> Pixels:
+    """Return shares [N, 1 or 3, S, S] as pictures."""
     found: Pixels = (shares.expand(-1, 3, -1, -1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     return found
 

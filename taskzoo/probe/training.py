@@ -106,6 +106,14 @@ def set_training(network: nn.Module, frozen_batch_norm: bool) -> None:
 
 
 @torch.no_grad()
+def predict(network: nn.Module, images: Tensor) -> Tensor:
+    """Return a network's outputs for one batch in evaluation mode, on the CPU."""
+    where = next(network.parameters()).device
+    outputs: Tensor = network.eval()(images.to(where))
+    return outputs.cpu()
+
+
+@torch.no_grad()
 def in_batches(network: nn.Module, images: Tensor) -> Tensor:
     """Return the network's output for all images, computed in evaluation mode on its device, on the CPU."""
     where = next(network.parameters()).device

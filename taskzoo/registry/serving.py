@@ -16,7 +16,7 @@ from torch import Tensor
 from taskzoo.data.images import canonical_image
 from taskzoo.data.tasks import square_pixels
 from taskzoo.errors import InputError
-from taskzoo.probe.forms import PixelForm
+from taskzoo.probe.dense_forms import NumberForm, PixelForm
 from taskzoo.probe.network import normalise
 from taskzoo.probe.pictures import pictures, png
 from taskzoo.probe.training import in_batches
@@ -25,7 +25,7 @@ from taskzoo.search.network import load_network
 
 
 class TaskNetwork(PythonModel):
-    """Images in, the task's classes out, or for a dense target an image out."""
+    """Images in, the task's classes out, or for a dense target an image or numbers out."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Rebuild the tuned network from the package's JSON and safetensors."""
@@ -36,7 +36,7 @@ class TaskNetwork(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Classify encoded images, or predict an image from each.
+        """Classify encoded images, or predict an image or numbers from each.
 
         Args:
             context: MLflow's; not needed once loaded.
@@ -46,7 +46,7 @@ class TaskNetwork(PythonModel):
         Returns:
             One row an image. Of classes: ``label``, its ``probability``, and ``probabilities``, class -> probability.
             Of a dense target: ``image``, a PNG file for people, and ``values``, its numbers or classes by channel,
-            row and column.
+            row and column; of numbers of the whole image ``values`` alone, by channel.
         """
         images = normalise(self._pixels(model_input["image"]), self.card.probe)
         if self.spec.pixels is not None:
@@ -83,8 +83,10 @@ class TaskNetwork(PythonModel):
         return np.stack(images)
 
 
-def _dense(form: PixelForm, outputs: Tensor) -> pd.DataFrame:
+def _dense(form: PixelForm | NumberForm, outputs: Tensor) -> pd.DataFrame:
     values = form.values(outputs)
+    if isinstance(form, NumberForm):
+        return pd.DataFrame({"values": values.double().tolist()})
     shown = [png(picture) for picture in pictures(form, values)]
     return pd.DataFrame({"image": shown, "values": [each.double().tolist() for each in values]})
 

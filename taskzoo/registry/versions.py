@@ -19,6 +19,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 import taskzoo
 from taskzoo.distance.appearance import sketch
+from taskzoo.probe.dense_forms import DenseRecord, NumberForm
 from taskzoo.registry.connection import Connection
 from taskzoo.registry.description import describe_package, example_image, headline
 from taskzoo.registry.index import SKETCH
@@ -40,10 +41,11 @@ CLASSES = ModelSignature(
         ]
     ),
 )
-DENSE = ModelSignature(
+PIXELS = ModelSignature(
     inputs=IMAGE,
     outputs=Schema([ColSpec(DataType.binary, "image"), ColSpec(Array(Array(Array(DataType.double))), "values")]),
 )
+NUMBERS = ModelSignature(inputs=IMAGE, outputs=Schema([ColSpec(Array(DataType.double), "values")]))
 # What serving.py imports, directly or through the rooms below it.
 REQUIREMENTS = (
     "mlflow", "torch", "torchvision", "timm", "safetensors", "pydantic", "numpy", "scipy", "pandas",
@@ -130,7 +132,7 @@ def _log_model(connection: Connection, package: Package, run_id: str, tags: dict
             path,
             python_model=str(SERVING),
             artifacts={ARTIFACT: str(content)},
-            signature=CLASSES if package.network.pixels is None else DENSE,
+            signature=_signature(package.network.pixels),
             input_example=pd.DataFrame({"image": [example_image(package)]}),
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             code_paths=[str(Path(taskzoo.__file__).parent)],
@@ -145,6 +147,13 @@ def _log_model(connection: Connection, package: Package, run_id: str, tags: dict
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
     client.log_batch(run_id, metrics=_model_metrics(package, model.model_id, run_id))
     return client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+
+
+def _signature(pixels: DenseRecord | None) -> ModelSignature:
+    """Return what a served model takes and answers."""
+    if pixels is None:
+        return CLASSES
+    return NUMBERS if isinstance(pixels.form(), NumberForm) else PIXELS
 
 
 def _model_metrics(package: Package, model_id: str, run_id: str) -> list[Metric]:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from taskzoo.params import FinalParams
-from taskzoo.probe.forms import PixelForm
+from taskzoo.probe.dense_forms import PixelForm
 from taskzoo.probe.network import Probe, State, device
 from taskzoo.probe.pyramid import DenseProbe
 from taskzoo.probe.training import Recipe, fit, in_batches

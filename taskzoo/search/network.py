@@ -11,7 +11,7 @@ from torch import nn
 from taskzoo.errors import InputError
 from taskzoo.files import write_bytes, write_json
 from taskzoo.params import ProbeParams
-from taskzoo.probe.forms import PixelRecord
+from taskzoo.probe.dense_forms import DenseRecord
 from taskzoo.records import read_json
 from taskzoo.search.finalists import FinalistName
 from taskzoo.search.space import Architecture, SearchSpace, decode, encode
@@ -32,7 +32,7 @@ class NetworkSpec(BaseModel):
         mean: Subtracted from pixels in [0, 1].
         std: Divides what is left.
         classes: The outputs, in order; none where there is a target for every pixel.
-        pixels: Of a target for every pixel: what outputs mean.
+        pixels: Of a dense target: what outputs mean, a pixel or of the whole image.
         finalist: Which of the networks that were compared on validation images.
     """
 
@@ -45,7 +45,7 @@ class NetworkSpec(BaseModel):
     mean: float
     std: float = Field(gt=0)
     classes: tuple[str, ...]
-    pixels: PixelRecord | None = None
+    pixels: DenseRecord | None = None
     finalist: FinalistName
 
     @property
@@ -87,7 +87,7 @@ def describe_network(
     probe: ProbeParams,
     classes: tuple[str, ...],
     finalist: FinalistName = "searched",
-    pixels: PixelRecord | None = None,
+    pixels: DenseRecord | None = None,
 ) -> NetworkSpec:
     """Describe an assembled network.
 
@@ -97,7 +97,7 @@ def describe_network(
         probe: How its images are made and normalised.
         classes: The outputs, in order.
         finalist: Which of the networks that were compared.
-        pixels: What outputs mean where there is one for every pixel.
+        pixels: What outputs mean where the target is dense.
 
     Returns:
         The description.

@@ -13,7 +13,8 @@ from taskzoo.params import (
     Section,
     StagesParams,
 )
-from taskzoo.probe.forms import Form, PixelForm
+from taskzoo.probe.dense_forms import PixelForm
+from taskzoo.probe.forms import Form
 from taskzoo.probe.network import State, create_backbone
 from taskzoo.search.cells import CellSpace
 from taskzoo.search.decoders import DecoderSpace
@@ -116,7 +117,7 @@ SpaceSpec = Annotated[
 
 
 def make_space_for(form: Form, search: SearchParams, probe: ProbeParams, state: State) -> SearchSpace:
-    """Return the whole space that is searched for a task: decoders for a dense target, else what the parameters say.
+    """Return the whole space that is searched for a task: decoders for targets of pixels, else what the parameters say.
 
     Args:
         form: What the task asks of a network.

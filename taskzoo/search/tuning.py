@@ -5,7 +5,8 @@ from pathlib import Path
 
 from taskzoo.files import new_folder, write_bytes, write_json
 from taskzoo.params import ProbeParams, SearchParams
-from taskzoo.probe.forms import AnyTask, PixelForm, class_names, form_of, record_of
+from taskzoo.probe.dense_forms import NumberForm, PixelForm
+from taskzoo.probe.forms import AnyTask, class_names, form_of, record_of
 from taskzoo.probe.network import State
 from taskzoo.search.decoders import DecoderSpace
 from taskzoo.search.examples import examples
@@ -85,6 +86,6 @@ def write_search(
         save_record(temporary / ELITES, Elites(task=task.name, elites=tuple(best)))
         save_record(temporary / FRONT, Elites(task=task.name, elites=tuple(undominated)))
         write_json(temporary / METRICS, metrics)
-        if isinstance(form, PixelForm):
+        if isinstance(form, PixelForm | NumberForm):
             write_bytes(temporary / EXAMPLES, examples(form, chosen.network, task.test, probe))
     return metrics

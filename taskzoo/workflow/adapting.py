@@ -93,8 +93,6 @@ def adapt_target(new: NewTarget, params: Params) -> Outcome:
 def _adapt(new: NewTarget, params: Params) -> Outcome:
     """Do it, one step after the other."""
     name, spec, dataset = new.name, new.task(), new.dataset()
-    if unserved := params.search.unserved(spec):
-        raise InputError(f"{name}: {unserved}; change search.strategies.")
     if unmeasured := params.unmeasured(spec):
         raise InputError(f"{name}: {unmeasured}; add it there, or choose one of them.")
     ranks = params.recommend.ranks(spec)

@@ -13,14 +13,15 @@ from taskzoo.fisher.pixel_rows import AtPixel, at_places, choose_places, mark, p
 from taskzoo.fisher.reference import reference_fisher
 from taskzoo.fisher.samples import see
 from taskzoo.params import FisherParams, ProbeParams
-from taskzoo.probe.forms import ClassForm, PixelForm, form_of
+from taskzoo.probe.dense_forms import NumberForm, PixelForm
+from taskzoo.probe.forms import ClassForm, form_of, record_of
 from taskzoo.probe.network import initial_state
 from taskzoo.probe.pyramid import DenseProbe, build_dense_probe, pyramid
 from taskzoo.probe.training import Recipe, fit
 
 SIDE = 32
 PROBE = ProbeParams(backbone="test_resnet", image_size=SIDE)
-NUMBERS, CLASSES = "normal", "segment_semantic"
+NUMBERS, CLASSES, WHOLE = "normal", "segment_semantic", "vanishing_points"
 
 
 def dense_task(name: str, seed: int = 0) -> DenseTask:
@@ -35,6 +36,8 @@ def dense_task(name: str, seed: int = 0) -> DenseTask:
             targets = (red > 0.5).astype(np.float32)
         else:
             targets = np.concatenate([red * (channel + 1) + channel for channel in range(domain.channels)], 1)
+        if domain.whole:
+            return DenseSplit(images, targets.mean((2, 3), keepdims=True), np.ones((count, 1, 1, 1), bool))
         return DenseSplit(images, targets, rng.random((count, 1, SIDE, SIDE)) > 0.2)
 
     domain = DOMAINS[name]
@@ -81,7 +84,7 @@ def test_pixels_are_chosen_among_those_that_have_a_target() -> None:
     assert at_places(classes, choose_places(classes, 2, 0)).tolist() == [[3, 3]]
 
 
-@pytest.mark.parametrize("name", [NUMBERS, CLASSES])
+@pytest.mark.parametrize("name", [NUMBERS, CLASSES, WHOLE])
 def test_an_observation_is_the_reference_fisher_under_the_fitted_head(name: str) -> None:
     task, params = dense_task(name), FisherParams(images=6, head_images=12, kernel_images=8, batch_size=4)
     state = initial_state(PROBE)
@@ -94,15 +97,16 @@ def test_an_observation_is_the_reference_fisher_under_the_fitted_head(name: str)
     largest = max(float(value.max()) for value in wanted.values())
     for key, value in found.fisher.items():
         assert torch.allclose(value.double(), wanted[f"backbone.{key}"], rtol=1e-3, atol=1e-6 * largest), key
-    assert found.features.shape == (24, 400)
+    assert found.features.shape == ((12, 96) if name == WHOLE else (24, 400))
     assert found.gram.shape == (8, 8)
     assert found.pooled.shape == (12, 96)
     assert found.pixels.shape == (12, 7)
-    assert (found.classes, found.responses.shape) == ((17, (24, 17)) if name == CLASSES else (0, (24, 3)))
+    responses = {NUMBERS: (0, (24, 3)), CLASSES: (17, (24, 17)), WHOLE: (0, (12, 9))}
+    assert (found.classes, found.responses.shape) == responses[name]
 
 
 def test_the_fitted_head_predicts_what_the_image_shows() -> None:
-    for name in (NUMBERS, CLASSES):
+    for name in (NUMBERS, CLASSES, WHOLE):
         task = dense_task(name)
         form = form_of(task)
         network = form.build(PROBE, initial_state(PROBE)).eval()
@@ -121,6 +125,26 @@ def test_the_best_constant_has_no_skill_and_training_gives_some(name: str) -> No
     assert form.score(network, *train) == pytest.approx(0, abs=1e-6)
     fit(network, *train, Recipe(20, 8, 0.01), 0, likelihood=form.likelihood)
     assert form.score(network, *train) > 0.2
+
+
+def test_numbers_of_the_whole_image_are_standardised_learned_and_come_back() -> None:
+    task = dense_task(WHOLE)
+    form = form_of(task)
+    assert isinstance(form, NumberForm)
+    images, targets = form.tensors(task.train, PROBE)
+    assert targets.shape == (24, 9)
+    assert torch.allclose(targets.mean(0), torch.zeros(9), atol=1e-4)
+    assert torch.allclose(targets.std(0, unbiased=False), torch.ones(9), atol=1e-4)
+    assert form.values(targets).numpy() == pytest.approx(task.train.targets[:, :, 0, 0], abs=1e-4)
+    network = form.build(PROBE, initial_state(PROBE))
+    assert form.score(network, images, targets) == pytest.approx(0, abs=1e-6)  # Its head is zero: the mean.
+    fit(network, images, targets, Recipe(20, 8, 0.01), 0, likelihood=form.likelihood)
+    assert form.score(network, images, targets) > 0.2
+    record = record_of(form)
+    assert record is not None
+    again = record.form()
+    assert isinstance(again, NumberForm)
+    assert torch.equal(again.values(targets), form.values(targets))
 
 
 def test_numbers_are_standardised_by_the_valid_training_pixels_and_come_back() -> None:

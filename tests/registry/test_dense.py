@@ -1,4 +1,4 @@
-"""A dense task from its search to the model that is served: images in, an image out."""
+"""A dense task from its search to the model that is served: images in, an image or numbers out."""
 
 import io
 import json
@@ -24,14 +24,14 @@ from taskzoo.search.spaces import make_space_for
 from taskzoo.search.strategies import STRATEGIES
 from taskzoo.search.tuning import EXAMPLES, METRICS, make_problem, options, write_search
 from tests.data.pictures import encoded
-from tests.fisher.test_dense import CLASSES, NUMBERS, SIDE, dense_task
+from tests.fisher.test_dense import CLASSES, NUMBERS, SIDE, WHOLE, dense_task
 from tests.registry.packages import PROBE, make_package
 
 SEARCH = SearchParams(steps=6, batch_size=8, final=FinalParams(steps=6, batch_size=8))
 
 
-@pytest.mark.parametrize("name", [NUMBERS, CLASSES])
-def test_a_dense_task_is_registered_shown_and_served_as_an_image(name: str, registry: Registry, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [NUMBERS, CLASSES, WHOLE])
+def test_a_dense_task_is_registered_shown_and_served(name: str, registry: Registry, tmp_path: Path) -> None:
     task, state = dense_task(name), initial_state(PROBE)
     form = form_of(task)
     space = make_space_for(form, SEARCH, PROBE, state)
@@ -65,6 +65,9 @@ def test_a_dense_task_is_registered_shown_and_served_as_an_image(name: str, regi
         wanted = form.values(network(normalise(images, PROBE)))  # type: ignore[attr-defined]
     for row, values in enumerate(wanted):
         assert np.array(answer["values"][row]) == pytest.approx(values.numpy(), abs=1e-4)
+        if name == WHOLE:
+            assert list(answer.columns) == ["values"]
+            continue
         picture = Image.open(io.BytesIO(answer["image"][row]))
         assert (picture.format, picture.size) == ("PNG", (SIDE, SIDE))
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from taskzoo.params import FinalParams, SearchParams, StrategyName
-from taskzoo.probe.forms import PixelForm, form_of, record_of
+from taskzoo.probe.dense_forms import PixelForm
+from taskzoo.probe.forms import form_of, record_of
 from taskzoo.probe.network import initial_state
 from taskzoo.search.costs.counting import count_macs
 from taskzoo.search.decoders import DecoderSpace

@@ -23,6 +23,9 @@ STRONGEST_KEYPOINT = 0.005
 BLUR = 4 / 256  # of the side
 CURVATURE_MEANS = np.array([123.572, 120.1])[:, None, None]
 CURVATURE_SPREADS = np.array([31.922, 21.658])[:, None, None]
+# Of the nine numbers of a room's layout: the box's centre, the camera's angles, the box's sizes.
+LAYOUT_MEANS = np.array([0.0061, 0.0103, -3.1359, 1.5604, 0.0001, -1.5669, 5.6229, 4.0828, 2.7714])[:, None, None]
+LAYOUT_SPREADS = np.array([0.8669, 0.6879, 2.0805, 0.1963, 0.0147, 0.4184, 3.9918, 2.7035, 1.2269])[:, None, None]
 SEMANTIC_CLASSES = 17
 
 
@@ -51,6 +54,11 @@ class Domain:
     by_depth: bool = False
     scale: Callable[[Values], Values] = lambda values: values
     recipe: Callable[[Pixels, int], Example] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether files tell of whole images; what is computed of them is of a class alone."""
+        return self.encoding is not None and self.encoding.whole
 
     def __reduce__(self) -> tuple[Callable[[str], "Domain"], tuple[str]]:
         """Travel to other processes by name: functions without one cannot."""
@@ -82,6 +90,11 @@ def _clipped(highest: float) -> Callable[[Values], Values]:
 def _standardised_curvature(values: Values) -> Values:
     raw = values * encodings.CURVATURE_UNITS + encodings.CURVATURE_ZERO
     standardised: Values = (raw - CURVATURE_MEANS) / CURVATURE_SPREADS
+    return standardised
+
+
+def _standardised_layout(values: Values) -> Values:
+    standardised: Values = (values - LAYOUT_MEANS) / LAYOUT_SPREADS
     return standardised
 
 
@@ -141,6 +154,8 @@ _TABLE = (
     ),
     Domain("class_object", 1, "categorical", classes=len(OBJECTS), encoding=encodings.OBJECT),
     Domain("class_scene", 1, "categorical", classes=len(SCENES), encoding=encodings.SCENE),
+    Domain("vanishing_points", 9, "gaussian", encoding=encodings.VANISHING),
+    Domain("room_layout", 9, "gaussian", encoding=encodings.LAYOUT, scale=_standardised_layout),
     Domain("autoencoding", 3, "laplace", recipe=recipes.autoencoding),
     Domain("denoising", 3, "laplace", recipe=recipes.denoising),
     Domain("inpainting", 3, "laplace", recipe=recipes.inpainting),

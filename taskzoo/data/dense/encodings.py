@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from taskzoo.data.dense.camera import Pose, PoseFile, room_layout, vanishing_points
 from taskzoo.data.dense.classes import OBJECTS, OBJECTS_KNOWN, SCENES, SCENES_KNOWN
 from taskzoo.data.dense.files import Npy, Png, Raw
 
@@ -23,6 +24,10 @@ CURVATURE_UNITS = 127 / MAX_CURVATURE
 MIRROR = np.array([-1.0, 1.0, 1.0])[:, None, None]  # red holds minus x
 
 
+def _never(values: Values, valid: Mask) -> Raw:
+    raise NotImplementedError("files of this domain are read, never written")
+
+
 @dataclass(frozen=True)
 class Encoding:
     """What a file says.
@@ -30,19 +35,19 @@ class Encoding:
     Attributes:
         file: Its form.
         decode: File pixels to values [C, H, W] in the domain's unit; missing pixels give any finite number.
-        encode: Values [C, H, W] and validity [H, W] to file pixels.
         valid: Whether each file pixel holds a value, by this file alone, [H, W].
+        encode: Values [C, H, W] and validity [H, W] to file pixels.
     """
 
-    file: Png | Npy
+    file: Png | Npy | PoseFile
     decode: Callable[[Raw], Values]
-    encode: Callable[[Values, Mask], Raw]
     valid: Callable[[Raw], Mask]
+    encode: Callable[[Values, Mask], Raw] = _never
 
     @property
     def whole(self) -> bool:
         """Whether a file holds one value, of the whole image; then a view may lack it."""
-        return isinstance(self.file, Npy)
+        return not isinstance(self.file, Png)
 
     def read(self, content: bytes, where: str) -> Raw:
         """Return what a file holds; one that is damaged or of another form is refused by InputError."""
@@ -50,7 +55,9 @@ class Encoding:
 
     def write(self, values: Values, valid: Mask) -> bytes:
         """Return the file of values [C, H, W] that are valid where [H, W] says so."""
-        return self.file.write(self.encode(values, valid))
+        raw = self.encode(values, valid)
+        assert not isinstance(self.file, PoseFile)
+        return self.file.write(raw)
 
 
 def _everywhere(raw: Raw) -> Mask:
@@ -163,3 +170,14 @@ def _class_of(known: int, lowest: float, kept: Sequence[int]) -> Encoding:
 # their sum.
 OBJECT = _class_of(OBJECTS_KNOWN, -np.inf, OBJECTS)
 SCENE = _class_of(SCENES_KNOWN, 0, SCENES)
+
+
+def _of_pose(numbers: Callable[[Pose], Values | None]) -> Encoding:
+    """Return the encoding of what is computed of a view's camera; it is missing where the file does not say enough."""
+    return Encoding(
+        PoseFile(numbers), decode=lambda raw: raw.transpose(2, 0, 1), valid=lambda raw: ~np.isnan(raw[..., 0])
+    )
+
+
+VANISHING = _of_pose(vanishing_points)
+LAYOUT = _of_pose(room_layout)

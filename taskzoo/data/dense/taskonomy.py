@@ -1,8 +1,8 @@
-"""Taskonomy's files: ``point_{P}_view_{V}_domain_{D}.png``, or ``.npy``, in one folder a domain.
+"""Taskonomy's files: ``point_{P}_view_{V}_domain_{D}.png``, ``.npy`` or ``.json``, in one folder a domain.
 
 The folder of a domain lies below its building's (Taskonomy), above it (Omnidata), or at the top where there is one
 building only. The folder names the domain: names of files do not always agree with it (``segmentsemantic``,
-``class_places``).
+``class_places``). One of cameras' poses gives two.
 """
 
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from taskzoo.data.dense.camera import PoseFile
 from taskzoo.data.dense.domains import DOMAINS, STORED
 from taskzoo.data.dense.split_file import read_split_file
 from taskzoo.data.dense.views import MASK, MASKS, RGB, View, Views, encoding_of
@@ -22,7 +23,10 @@ from taskzoo.errors import InputError
 from taskzoo.params import DatasetParams
 
 FILE = re.compile(r"point_(\d+)_view_(\d+)_domain_\w+(\.\w+)")
-SUFFIXES = {RGB: ".png", **{domain: encoding_of(domain).file.suffix for domain in (MASK, *STORED)}}  # by folder
+SUFFIXES = {RGB: ".png", **{domain: encoding_of(domain).file.suffix for domain in (MASK, *STORED)}}
+POSES = tuple(domain for domain, suffix in SUFFIXES.items() if suffix == PoseFile.suffix)
+# What each folder's files are of: those of Taskonomy's ``points``, Omnidata's ``point_info``, give several targets.
+FOLDERS = {domain: (domain,) for domain in SUFFIXES if domain not in POSES} | {"points": POSES, "point_info": POSES}
 
 
 @dataclass(frozen=True, order=True)
@@ -97,21 +101,22 @@ def _scan(root: Path) -> dict[_Key, dict[str, Path]]:
     for folder, below, files in os.walk(root):
         below.sort()
         parts = Path(folder).relative_to(root).parts
-        kinds = [part for part in parts if part in SUFFIXES]
+        kinds = [part for part in parts if part in FOLDERS]
         if len(kinds) != 1:
             continue
-        building = ([root.resolve().name] + [part for part in parts if part not in SUFFIXES])[-1]
+        domains = FOLDERS[kinds[0]]
+        building = ([root.resolve().name] + [part for part in parts if part not in FOLDERS])[-1]
         for file in sorted(files):
             match = FILE.fullmatch(file)
-            if match is None or match[3] != SUFFIXES[kinds[0]]:
+            if match is None or match[3] != SUFFIXES[domains[0]]:
                 continue
             key = _Key(building, int(match[1]), int(match[2]))
-            if kinds[0] in found[key]:
+            if domains[0] in found[key]:
                 raise InputError(
-                    f"{Path(folder) / file} and {found[key][kinds[0]]} are of one view and domain; expected one file "
+                    f"{Path(folder) / file} and {found[key][domains[0]]} are of one view and domain; expected one file "
                     "each; remove one."
                 )
-            found[key][kinds[0]] = Path(folder) / file
+            found[key].update(dict.fromkeys(domains, Path(folder) / file))
     return found
 
 

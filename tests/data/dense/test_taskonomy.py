@@ -50,8 +50,8 @@ def test_one_building_alone_is_named_by_its_folder(tmp_path: Path) -> None:
 
 def test_other_folders_and_files_are_left_alone(tmp_path: Path) -> None:
     house(tmp_path, "uvalda", 2, LAYOUTS["building above domain"], FEW)
-    (tmp_path / "uvalda" / "points").mkdir()
-    (tmp_path / "uvalda" / "points" / "point_0_view_0_domain_fixatedpose.json").write_text("{}")
+    (tmp_path / "uvalda" / "nonfixated_matches").mkdir()
+    (tmp_path / "uvalda" / "nonfixated_matches" / "point_0_view_0_domain_fixatedpose.json").write_text("{}")
     (tmp_path / "uvalda" / "rgb" / "thumbs.db").write_text("")
     assert read_taskonomy("x", taskonomy(tmp_path)).domains == FEW
 
