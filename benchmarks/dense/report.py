@@ -10,6 +10,7 @@ from benchmarks.dense.agreement import affinities, best_sources, by_chance, same
 from benchmarks.dense.evaluate import Agreement, agreements, followings, nearness, skills, transfers
 from benchmarks.dense.figure import atlas
 from benchmarks.dense.search import report as search_report
+from benchmarks.dense.search import strategies
 from benchmarks.dense.search.measure import TRIALS, read_runs
 from benchmarks.dense.settings import FEW, FISHER, HERE, IMAGES, PROBE, REPEATS, ROOMS, SIZES, TASKS, TRAIN
 from benchmarks.markdown import table, where
@@ -162,6 +163,7 @@ def page(environments: Sequence[Mapping[str, Any]]) -> str:
         f"![Tasks clustered by a measure and by Taskonomy](../../{FIGURE})",
         *_transfer(figures),
         *search_report.section(figures["search"]),
+        *strategies.section(strategies.read_runs()),
         (HERE / "tried.md").read_text().rstrip(),
         "## Where",
         *where(environments),

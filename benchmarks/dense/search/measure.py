@@ -70,7 +70,7 @@ def keep_elites(source: TargetName) -> None:
 
 
 def _elites(source: str) -> Path:
-    return ELITES / f"{source}-{_settings()}.json"
+    return ELITES / f"{source}-{settings()}.json"
 
 
 def measure(target: TargetName, arm: str, seed: int) -> None:
@@ -108,10 +108,10 @@ def trained(problem: Problem, whole: SearchSpace, architecture: Architecture, se
 
 def key(target: TargetName, arm: str, seed: int) -> str:
     """Return a name of a row that changes with the settings and with the sources used."""
-    return "-".join([target, arm, str(seed), _settings(), *sorted(sources(target, arm, seed))])
+    return "-".join([target, arm, str(seed), settings(), *sorted(sources(target, arm, seed))])
 
 
-def _settings() -> str:
+def settings() -> str:
     return f"{TRIALS}-{SEARCH.steps}-{SEARCH.batch_size}-{SEARCH.final.steps}"
 
 
