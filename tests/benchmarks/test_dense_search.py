@@ -8,6 +8,8 @@ from benchmarks.dense.measure import DISTANCES
 from benchmarks.dense.search.measure import POINTS, TRIALS
 from benchmarks.dense.search.report import GOAL, SOON, headline, lines, verdict
 from benchmarks.dense.search.sources import ARMS, SEEDS, TARGETS, ranking, sources
+from benchmarks.dense.search.strategies import STRATEGIES
+from benchmarks.dense.search.strategies import lines as by_strategy
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import TargetName
 
@@ -107,3 +109,27 @@ def test_errors_are_of_the_paired_differences() -> None:
     table = runs(1, {1: 0.6}, test=0.5)
     table.loc[table["arm"] == "narrowed", "test"] = [0.4, 0.5, 0.6]
     assert headline(table)["narrowed_ahead_of"]["full"]["test"] == [0.1, pytest.approx(0.1 / 3**0.5, abs=1e-4)]
+
+
+def test_strategies_are_compared_over_the_seeds_that_all_have_done() -> None:
+    reached = {name: 0.1 * place for place, name in enumerate(STRATEGIES)}
+    table = pd.DataFrame(
+        {
+            "key": f"{target}-{name}-{seed}",
+            "target": target,
+            "strategy": name,
+            "seed": seed,
+            "val": reached[name] + seed,
+            "test": reached[name] + 0.3 * seed * (name == "tpe"),
+            "parameters": 1000,
+        }
+        for seed in range(3)
+        for target in TARGETS
+        for name in STRATEGIES
+        if (seed, name) != (2, "snas")
+    )
+    found = {line[0]: line[1:] for line in by_strategy(table)}
+    assert list(found) == list(STRATEGIES)
+    assert found["random"] == ["2", "0.500 ± 0.707", "0.000 ± 0.000", "", "1,000"]
+    assert found["tpe"][2:4] == ["0.250 ± 0.212", "+0.250 ± 0.150"]
+    assert by_strategy(table[table["seed"] == 2]) == []

@@ -4,7 +4,8 @@ The product's own search, on the trunk of each task's own probe, with so many ca
 found is trained with the product's recipe and tested once. Sources are those that the product recommends by the
 committed distances (see ``sources``), never by what transferred or by Taskonomy's affinities; their elites come from a
 search of their own. Then every strategy searches the whole space (see ``strategies``). It runs what is missing in
-``search.csv`` and ``strategies.csv`` of ``benchmarks/results/dense`` and goes on where it was killed; ``--summary`` prints the headline, its last line as JSON. ``python -m benchmarks.dense --summary`` then writes the page.
+``search.csv`` and ``strategies.csv`` of ``benchmarks/results/dense`` and goes on where it was killed; ``--summary``
+prints the headline, its last line as JSON. ``python -m benchmarks.dense --summary`` then writes the page.
 """
 
 import argparse

@@ -112,6 +112,7 @@ def key(target: TargetName, arm: str, seed: int) -> str:
 
 
 def settings() -> str:
+    """Return what of the settings a row's name holds."""
     return f"{TRIALS}-{SEARCH.steps}-{SEARCH.batch_size}-{SEARCH.final.steps}"
 
 

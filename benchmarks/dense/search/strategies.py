@@ -56,11 +56,11 @@ def missing() -> list[Run]:
 def lines(runs: pd.DataFrame) -> list[list[str]]:
     """Return a line a strategy, under ``HEAD``: means over targets, and their spread over the seeds all have done."""
     shared = runs.groupby("seed")["key"].transform("size") == len(TARGETS) * len(STRATEGIES)
-    means = runs[shared].groupby(["strategy", "seed"])[["val", "test", "parameters"]].mean()
+    means = runs[shared].groupby(["strategy", "seed"], as_index=False)[["val", "test", "parameters"]].mean()
     if means.empty:
         return []
-    blind = means.loc["random"]["test"]
-    return [_line(name, means.loc[name], blind) for name in STRATEGIES]
+    of = {name: means[means["strategy"] == name].set_index("seed") for name in STRATEGIES}
+    return [_line(name, each, of["random"]["test"]) for name, each in of.items()]
 
 
 def _line(name: str, means: pd.DataFrame, blind: pd.Series) -> list[str]:
