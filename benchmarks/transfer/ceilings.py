@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.transfer.metrics import POOLS, Array, Truth, inside, regrets, weighted_taus
+from benchmarks.transfer.metrics import POOLS, Array, Truth, inside, regrets, weighted_tau, weighted_taus
 
 SIMULATIONS = 2000
+TAUS = 200  # Of them: a tau takes longer.
 
 
 def ceilings(truth: Truth) -> dict[str, float]:
@@ -15,8 +16,8 @@ def ceilings(truth: Truth) -> dict[str, float]:
 
     Returns:
         Spearman-Brown reliability of the mean and the attainable correlation, and for each pool weighted tau and
-        regret of a chooser that fine-tuned from every source on half of the draws and read the test set, and the regret
-        of one that knows the true means.
+        regret of a chooser that fine-tuned from every source on half of the draws and read the test set, and those of
+        one that knows the true means.
     """
     draws = truth.values.shape[2]
     if draws < 2:
@@ -36,23 +37,28 @@ def ceilings(truth: Truth) -> dict[str, float]:
         members = inside(truth, pool)
         out[f"oracle_tau_{pool}"] = float(weighted_taus(other.mean, first[..., None], members).mean())
         out[f"oracle_regret_{pool}"] = float(regrets(other.mean, first[..., None], members).mean())
-        out[f"perfect_regret_{pool}"] = float(perfect_regrets(truth, members).mean())
+        tau, regret = perfect(truth, members)
+        out[f"perfect_tau_{pool}"] = float(tau.mean())
+        out[f"perfect_regret_{pool}"] = float(regret.mean())
     return out | variance(truth)
 
 
-def perfect_regrets(truth: Truth, pool: npt.NDArray[np.bool_]) -> Array:
-    """Return the regret that a chooser would still show who knew every source's true mean, [T].
+def perfect(truth: Truth, pool: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return the weighted tau and the regret that a chooser would show who knew every source's true mean.
 
-    Regret is counted from the best observed mean, which is that of the luckiest as much as of the best. Simulated:
-    true means are drawn from their normal posterior (the observed ones shrunk as by James and Stein, with the variance
-    that the noise leaves of theirs), and observed anew under noise of its size.
+    Both are judged by observed means. Regret is counted from the best of them, which is that of the luckiest as much as
+    of the best. Simulated: true means are drawn from their normal posterior (the observed ones shrunk as by James and
+    Stein, with the variance that the noise leaves of theirs), and observed anew under noise of its size.
 
     Args:
         truth: At least two draws.
-        pool: [T, S].
+        pool: [T, S]; the last source, the initial state, is in it, and has no part in tau.
+
+    Returns:
+        [T] each.
     """
     rng = np.random.default_rng(0)
-    out = np.zeros(len(truth.targets))
+    taus, regrets = np.zeros((2, len(truth.targets)))
     for row, members in enumerate(pool):
         values = truth.values[row, members]
         sources, draws = values.shape
@@ -63,8 +69,9 @@ def perfect_regrets(truth: Truth, pool: npt.NDArray[np.bool_]) -> Array:
         true = means.mean() + kept * (means - means.mean())
         true = true + np.sqrt(kept * noise) * rng.standard_normal((SIMULATIONS, sources))
         seen = true + np.sqrt(noise) * rng.standard_normal(true.shape)
-        out[row] = (seen.max(1) - seen[np.arange(SIMULATIONS), true.argmax(1)]).mean()
-    return out
+        regrets[row] = (seen.max(1) - seen[np.arange(SIMULATIONS), true.argmax(1)]).mean()
+        taus[row] = np.mean([weighted_tau(*pair) for pair in zip(true[:TAUS, :-1], seen[:TAUS, :-1], strict=True)])
+    return taus, regrets
 
 
 def variance(truth: Truth) -> dict[str, float]:

@@ -81,13 +81,14 @@ def weighted_taus(truth: Array, scores: Array, pool: npt.NDArray[np.bool_]) -> A
     for row in range(len(truth)):
         keep = pool[row].copy()
         keep[-1] = False
-        taus = [_tau(scores[row, keep, draw], truth[row, keep]) for draw in range(scores.shape[2])]
+        taus = [weighted_tau(scores[row, keep, draw], truth[row, keep]) for draw in range(scores.shape[2])]
         out[row] = np.mean(taus)
     return out
 
 
-def _tau(score: Array, truth: Array) -> float:
-    if not np.isfinite(score).all() or np.ptp(score) == 0:
+def weighted_tau(score: Array, truth: Array) -> float:
+    """Return the weighted Kendall tau of one target's scores; 0 where all are equal, or one is not finite."""
+    if not np.isfinite(score).all() or np.ptp(score) == 0 or np.ptp(truth) == 0:
         return 0.0
     return float(stats.weightedtau(score, truth).statistic)
 

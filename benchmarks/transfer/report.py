@@ -77,8 +77,9 @@ def _section(found: Evaluation) -> str:
             f"draws and read the test set reaches tau {ceiling['oracle_tau_all']:.2f} (other "
             f"{ceiling['oracle_tau_other']:.2f}) and regret {100 * ceiling['oracle_regret_all']:.1f} (other "
             f"{100 * ceiling['oracle_regret_other']:.1f}) on the other half. One who knew the true means would show "
-            f"regret {100 * ceiling['perfect_regret_all']:.2f} (other {100 * ceiling['perfect_regret_other']:.2f}); "
-            f"above that are, in points, {_above_perfect(found)}.",
+            f"tau {ceiling['perfect_tau_all']:.2f} (other {ceiling['perfect_tau_other']:.2f}) and regret "
+            f"{100 * ceiling['perfect_regret_all']:.2f} (other {100 * ceiling['perfect_regret_other']:.2f}); above "
+            f"that regret are, in points, {_above_perfect(found)}.",
             "",
         ]
     if found.costs is not None:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmarks import rows
 from benchmarks.transfer import costs, inputs, scores
-from benchmarks.transfer.ceilings import ceilings, perfect_regrets, variance
+from benchmarks.transfer.ceilings import ceilings, perfect, variance
 from benchmarks.transfer.controls import same_data_set, source_mean
 from benchmarks.transfer.evaluate import Evaluation, _measures
 from benchmarks.transfer.measures import NAMES as MEASURES
@@ -137,18 +137,22 @@ def test_ceilings_are_one_without_noise_and_low_with_much() -> None:
     assert noisy["oracle_tau_all"] < 0.4
 
 
-def test_a_perfect_chooser_shows_the_regret_that_it_would() -> None:
-    assert ceilings(made(0, 1, 1e-6))["perfect_regret_all"] == pytest.approx(0, abs=1e-5)
+def test_a_perfect_chooser_shows_the_tau_and_the_regret_that_it_would() -> None:
+    clean = ceilings(made(0, 1, 1e-6))
+    assert clean["perfect_regret_all"] == pytest.approx(0, abs=1e-5)
+    assert clean["perfect_tau_all"] == pytest.approx(1, abs=1e-3)
     rng = np.random.default_rng(0)
     said, real = [], []
     for _ in range(20):
         true = rng.normal(size=(len(NAMES), len(SOURCES)))
         truth = Truth(NAMES, SOURCES, true[..., None] + rng.normal(0, 2, (*true.shape, 4)))
         pool = inside(truth, "all")
-        said.append(perfect_regrets(truth, pool).mean())
-        real.append(regrets(truth.mean, true[..., None], pool).mean())
-    assert np.mean(said) == pytest.approx(np.mean(real), rel=0.15)
-    assert np.mean(real) > 0.2
+        said.append(perfect(truth, pool))
+        real.append((weighted_taus(truth.mean, true[..., None], pool), regrets(truth.mean, true[..., None], pool)))
+    tau, regret = np.mean(real, axis=(0, 2))
+    assert np.mean(said, axis=(0, 2)) == pytest.approx([tau, regret], rel=0.15)
+    assert regret > 0.2
+    assert 0.3 < tau < 0.8
 
 
 def test_the_source_mean_never_sees_its_target_nor_the_rest_of_its_data_set() -> None:

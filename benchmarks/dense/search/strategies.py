@@ -84,7 +84,8 @@ def section(runs: pd.DataFrame) -> Iterator[str]:
         return
     yield (
         f"The whole space of decoders for the same {len(TARGETS)} targets, {TRIALS} candidate trainings for each "
-        "strategy; those of `snas`, `one_shot` and `en2as` pay for a network of all options first. Skills, means over "
+        "strategy; those of `snas`, `one_shot` and `en2as` pay for a network of all options first (so little is left "
+        "to judge its paths that the last two judge the same few random ones). Skills, means over "
         "the targets ± spread over seeds: of what a strategy judged best, and of the same trained with care, in the "
         "test; and how far that is ahead of random search of the same seeds (standard error)."
     )
