@@ -28,7 +28,7 @@ def recommend() -> None:
                 params.recommend,
                 params.search.explore,
                 past[task.package.distances.ranked_by],
-                usual(params.probe),
+                usual(params.probe, dense=params.tasks[name].target is not None),
             )
             save_advice(folder / f"{name}.json", advice)
             print(f"{name}: {advice.recommendation.reason} {advice.narrowing.reason}")

@@ -21,6 +21,7 @@ from taskzoo.files import write_json
 from taskzoo.params import FinalParams, RecommendParams, SearchParams
 from taskzoo.probe.forms import ClassForm, tensors
 from taskzoo.probe.training import Recipe, accuracy
+from taskzoo.recommend.gain import usual
 from taskzoo.recommend.inheritance import inherit
 from taskzoo.recommend.narrowing import narrow
 from taskzoo.search.cells import CellSpace
@@ -120,7 +121,8 @@ def elites(source: str) -> list[dict[str, str]]:
 def ranking(target: str) -> list[tuple[str, float]]:
     """Return the sources of other data sets, best first, with their scores."""
     truth, known = known_scores(SETTING, REGIME)
-    scores, tasks = recommenders(truth, known)[DEFAULT].scores[truth.targets.index(target)], zoo().tasks
+    found = recommenders(truth, known, usual(settings()[SETTING].probe).beside)
+    scores, tasks = found[DEFAULT].scores[truth.targets.index(target)], zoo().tasks
     others = [
         (source, float(scores[place].mean()))
         for place, source in enumerate(truth.sources[:-1])

@@ -15,6 +15,7 @@ from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import Truth, cube, inside, interval, residual, summary, weighted_taus
 from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
 from benchmarks.transfer.settings import REGIMES, SEEN, settings
+from taskzoo.recommend.gain import usual
 
 Array = npt.NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
     truth, known = known_scores(setting, regime)
     if not truth.targets:
         return None
-    found = recommenders(truth, known)
+    found = recommenders(truth, known, usual(settings()[setting].probe).beside)
     known |= {name: answers.scores for name, answers in found.items()}
     figures = {}
     for name, values in known.items():

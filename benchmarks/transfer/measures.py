@@ -12,6 +12,7 @@ from taskzoo.distance.fisher_relative import fisher_relative
 from taskzoo.distance.ftd import ftd
 from taskzoo.distance.ftd_layerwise import ftd_layerwise
 from taskzoo.distance.kernel_regression import log_evidence, loo_r2
+from taskzoo.distance.lfc import lfc
 from taskzoo.distance.logdet import logdet
 from taskzoo.distance.ridge_loo import ridge_loo
 from taskzoo.distance.transferability.arrays import one_hot
@@ -47,9 +48,9 @@ MEASURES: dict[str, Score] = {
     "fisher_kernel_alone_loo": lambda v, _: float(loo_r2(v.gradient_kernel, one_hot(v.few_labels, v.classes)).max()),
     "features_evidence": lambda v, _: log_evidence(v.feature_kernel, one_hot(v.labels, v.classes)),
     "ridge_loo": lambda v, own: ridge_loo(v.seen, own),
-    "lfc": lambda v, _: label_correlation(v.feature_kernel, v.labels),
-    "lgc": lambda v, _: label_correlation(v.gradient_gram, v.few_labels),
-    "lgc_per_tensor": lambda v, _: label_correlation(v.gradient_kernel, v.few_labels),
+    "lfc": lambda v, own: lfc(v.seen, own),
+    "lgc": lambda v, _: label_correlation(v.gradient_gram, one_hot(v.few_labels, v.classes)),
+    "lgc_per_tensor": lambda v, _: label_correlation(v.gradient_kernel, one_hot(v.few_labels, v.classes)),
     "ftd": lambda v, own: -ftd(v.seen, own),
     "ftd_layerwise": lambda v, own: -ftd_layerwise(v.seen, own),
     "fisher_relative": lambda v, own: -fisher_relative(v.seen, own),

@@ -9,7 +9,6 @@ from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.experience import PastTransfer, source_effects
 from taskzoo.recommend.gain import Belief, gain_model, wider
-from taskzoo.recommend.ranking import BESIDE
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
@@ -33,33 +32,34 @@ class Answers:
     gains: Array
 
 
-def recommenders(truth: Truth, known: Mapping[str, Array]) -> dict[str, Answers]:
+def recommenders(truth: Truth, known: Mapping[str, Array], beside: Mapping[str, float]) -> dict[str, Answers]:
     """Return the recommender's answers, with and without what other transfers say of each source.
 
     Args:
         truth: Gives the transfers on record: those of other targets, none of the same data set as the target.
         known: Scores of measures and controls.
+        beside: Weights of measures beside the Fisher kernel, as the product has them for the probe.
 
     Returns:
         By name: the sum of the Fisher kernel's evidence, counted from the initial state's, the likeness of the images,
-        by features and by pixels, the layerwise Fisher distance, the fit of the labels by the features and the
-        logarithm of the number of classes, each in standard deviations over the target's sources and weighed as in the
-        product; and the same with the sources' effects on other targets. Nothing where a part is missing.
+        by features and by pixels, the measures beside it and the logarithm of the number of classes, each in standard
+        deviations over the target's sources and weighed as in the product; and the same with the sources' effects on
+        other targets. Nothing where a part is missing.
     """
-    if not {MEASURE, *BESIDE, *LOOKS, CLASSES} <= set(known):
+    if not {MEASURE, *beside, *LOOKS, CLASSES} <= set(known):
         return {}
-    score = own_score(truth, known)
+    score = own_score(truth, known, beside)
     wide = widths(truth, known[CLASSES])
     experienced = score + experience(truth, score)[..., None]
     return {WITHOUT: answers(truth, score, wide), DEFAULT: answers(truth, experienced, wide)}
 
 
-def own_score(truth: Truth, known: Mapping[str, Array]) -> Array:
+def own_score(truth: Truth, known: Mapping[str, Array], beside: Mapping[str, float]) -> Array:
     """Return all of the score but experience, [T, S, draws]."""
     evidence = standardised(truth, known[MEASURE])
-    beside = np.sum([weight * standardised(truth, known[name]) for name, weight in BESIDE.items()], axis=0)
-    beside[:, -1] = 0.0  # As the product counts it: from no transfer by the measure alone.
-    return np.asarray(evidence - evidence[:, -1:] + beside + without_network(truth, known)[..., : evidence.shape[2]])
+    others = np.sum([weight * standardised(truth, known[name]) for name, weight in beside.items()], axis=0)
+    others[:, -1] = 0.0  # As the product counts it: from no transfer by the measure alone.
+    return np.asarray(evidence - evidence[:, -1:] + others + without_network(truth, known)[..., : evidence.shape[2]])
 
 
 def without_network(truth: Truth, known: Mapping[str, Array]) -> Array:

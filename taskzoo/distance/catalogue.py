@@ -4,6 +4,7 @@ from taskzoo.distance.fisher_kernel import FISHER_KERNEL
 from taskzoo.distance.fisher_relative import FISHER_RELATIVE
 from taskzoo.distance.ftd import FTD, FTD_REFERENCE_SQUARED
 from taskzoo.distance.ftd_layerwise import FTD_LAYERWISE
+from taskzoo.distance.lfc import LFC
 from taskzoo.distance.logdet import LOGDET
 from taskzoo.distance.protocol import Measure
 from taskzoo.distance.ridge_loo import RIDGE_LOO
@@ -15,6 +16,7 @@ MEASURES: dict[str, Measure] = {
     for one in (
         FISHER_KERNEL,
         RIDGE_LOO,
+        LFC,
         UNLIKENESS,
         PIXEL_UNLIKENESS,
         FTD,

@@ -12,6 +12,7 @@ MeasureName = Literal[
     "fisher_relative",
     "logdet",
     "ridge_loo",
+    "lfc",
     "fisher_kernel",
     "unlikeness",
     "pixel_unlikeness",

@@ -64,6 +64,7 @@ class DistanceParams(Section):
         [
             "fisher_kernel",
             "ridge_loo",
+            "lfc",
             "unlikeness",
             "pixel_unlikeness",
             "ftd",

@@ -56,7 +56,7 @@ def advise(
         params: How sources are ranked, and what share of the elites keeps an option.
         explore: Share of a search's trials that look at the whole space.
         past: Transfers on record.
-        belief: About gains, before there are any.
+        belief: About transfers, before there are any.
 
     Returns:
         The advice.

@@ -16,9 +16,6 @@ from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 from taskzoo.recommend.units import centre_and_spread, standardised
 
 LOOKS = ("unlikeness", "pixel_unlikeness")
-# Le et al.'s distance, layer by layer, and what a regression on the features alone explains; chosen in
-# benchmarks/transfer.
-BESIDE = {"ftd_layerwise": 0.5, "ridge_loo": 0.5}
 DRAWS = 20_000
 WITHIN = 0.25  # Sources whose probability of being best is at least this share of the greatest are within noise of it.
 Array = npt.NDArray[np.float64]
@@ -37,10 +34,11 @@ def rank(
     distance how much its network would have to change, and a source that had to tell many classes apart learned
     features of wider use: each errs in its own way. So a source's score is the sum of the measure, of the images'
     likeness, to the initial state's network and by their pixels, of the layerwise Fisher distance, of the labels' fit
-    by the features alone (``ridge_loo``), and of the logarithm of the number of its classes, each in standard
-    deviations over the target's sources, the likeness with the weight ``params.likeness``, Fisher distance and fit with
-    half; and of how much better than its score the source has been for other targets. It is counted from no transfer's
-    score, which is the measure's alone: the initial state has neither images nor classes.
+    by the features alone (``ridge_loo``, from pretrained weights ``lfc``, too), and of the logarithm of the number of
+    its classes, each in standard deviations over the target's sources, the likeness with the weight
+    ``params.likeness``, Fisher distance and fit with those of ``belief``; and of how much better than its score the
+    source has been for other targets. It is counted from no transfer's score, which is the measure's alone: the initial
+    state has neither images nor classes.
 
     How probable a gain is at a score, from a source that tells so many more or fewer classes apart than the target,
     transfers on record say; the measure's own gap does not: from pretrained weights a source may explain the labels
@@ -56,7 +54,7 @@ def rank(
         column: The target's distances, no transfer among them.
         params: Weight of the likeness, confidence, and how many sources may be recommended.
         past: Transfers on record; none counts that was onto this target.
-        belief: Of gains, before any is on record.
+        belief: Of transfers, before any is on record.
         seed: Of the draws.
 
     Returns:
@@ -69,7 +67,7 @@ def rank(
     error, freedom = _noise(replicates)
     known = source_effects(past, column.target)
     effects = np.array([known.get(name, 0.0) for name in names[:-1]])
-    score, noise = _scored(column, params, names, closeness, error)
+    score, noise = _scored(column, {**dict.fromkeys(LOOKS, params.likeness), **belief.beside}, names, closeness, error)
     score += effects
     draws = score[:, None] + noise * np.random.default_rng(seed).standard_t(freedom, (len(score), DRAWS))
     best = np.bincount(draws.argmax(0), minlength=len(score)) / DRAWS
@@ -161,11 +159,10 @@ def _noise(replicates: Array) -> tuple[float, int]:
 
 
 def _scored(
-    column: DistanceColumn, params: RecommendParams, names: Sequence[str], closeness: Array, error: float
+    column: DistanceColumn, weights: Mapping[str, float], names: Sequence[str], closeness: Array, error: float
 ) -> tuple[Array, float]:
     """Return each source's score above no transfer's, by all but experience, and its error."""
     _, spread = centre_and_spread(closeness[:-1])
-    weights = {**dict.fromkeys(LOOKS, params.likeness), **BESIDE}
     beside, their_noise = _beside(column, names[:-1], column.ranked_by, weights)
     above = (closeness[:-1] - closeness[-1]) / spread
     return above + beside + breadth(_classes(column, names[:-1])), float(np.hypot(error / spread, their_noise))

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from taskzoo.distance.matrix import References
 
-FORM = 2  # Of the score; raised when it is put together otherwise.
+FORM = 3  # Of the score; raised when it is put together otherwise.
 
 
 def scale(measure: str, likeness: float) -> str:

@@ -116,7 +116,7 @@ def _adapt(new: NewTarget, params: Params) -> Outcome:
     distances = _measure(task, zoo, looks, own, ranks, folder, params)
     column = distances.column(name)
     whole = options(make_space_for(form_of(task), params.search, params.probe, initial))
-    belief = usual(params.probe)
+    belief = usual(params.probe, dense=spec.target is not None)
     advice = advise(column, zoo.elites, whole, params.recommend, params.search.explore, past, belief)
     save_advice(folder / "advice.json", advice)
     comparison, trunk, metrics = _search(task, advice, zoo, own[0], records[0], folder, params)

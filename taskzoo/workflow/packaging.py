@@ -79,10 +79,10 @@ def package_task(
         fingerprint=records[0].fingerprint,
         train=TrainRecord(accuracies=tuple(scores), eps=params.train.eps, reached=min(scores) >= 1 - params.train.eps),
     )
-    column = distances.column(name)
+    column, belief = distances.column(name), usual(params.probe, dense=spec.target is not None)
     with tempfile.TemporaryDirectory() as scratch:
         figure = Path(scratch) / "sources.png"
-        save_png(recommendation_figure([rank(column, params.recommend, belief=usual(params.probe))]), figure)
+        save_png(recommendation_figure([rank(column, params.recommend, belief=belief)]), figure)
         contents = PackageContents(
             card=card,
             probes=parts.probes,

@@ -62,4 +62,4 @@ def test_the_initial_state_is_taken_where_no_gain_is_expected() -> None:
 
 
 def test_nothing_is_answered_where_a_part_is_missing() -> None:
-    assert recommenders(made(0, 1, 0), {"fisher_kernel": np.zeros((SIZE, SIZE + 1, 1))}) == {}
+    assert recommenders(made(0, 1, 0), {"fisher_kernel": np.zeros((SIZE, SIZE + 1, 1))}, {"lfc": 1.0}) == {}

@@ -1,6 +1,7 @@
 """How probable a gain is, by the transfers on record."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +93,7 @@ def test_a_source_of_fewer_classes_is_narrower() -> None:
 def test_pretrained_weights_are_harder_to_beat() -> None:
     assert usual(ProbeParams()) is RANDOM
     assert usual(ProbeParams(weights="some.safetensors")) is PRETRAINED
+    assert usual(ProbeParams(weights="some.safetensors"), dense=True) == replace(PRETRAINED, beside=RANDOM.beside)
     models = [gain_model([], "t", belief) for belief in (RANDOM, PRETRAINED)]
     random, pretrained = (model.probability(np.array([0.0, 2.0, 4.0]), np.zeros(3), 0.0) for model in models)
     assert (random > pretrained).all()

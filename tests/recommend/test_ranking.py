@@ -124,6 +124,15 @@ def test_the_layerwise_fisher_distance_and_the_features_fit_are_added_at_half_we
     expected = (closeness + 0.5) / closeness.std() + 0.5 * stats.zscore(own) + 0.5 * stats.zscore([0.4, 0.1, 0.9])
     for name, score in zip("abc", expected, strict=True):
         assert answer.candidate(name).score == pytest.approx(score)
+    # From pretrained weights the labels' correlation counts whole; from random ones it is shown alone.
+    alike = {"a": [0.2, 0.2], "b": [0.5, 0.5], "c": [0.1, 0.1], NO_TRANSFER: [0.2, 0.2]}
+    column = column_of({"ftd": values, "ftd_layerwise": apart, "ridge_loo": fit, "lfc": alike})
+    by_belief = [rank(column, PARAMS, belief=belief) for belief in (RANDOM, PRETRAINED)]
+    for place, name in enumerate("abc"):
+        random, pretrained = (found.candidate(name) for found in by_belief)
+        assert random.score == pytest.approx(expected[place])
+        assert pretrained.score == pytest.approx(expected[place] + stats.zscore([0.2, 0.5, 0.1])[place])
+        assert random.others["lfc"] == alike[name][0]
     # Where it ranks, it counts once.
     alone = rank(column_of({"ftd_layerwise": apart}), PARAMS.model_copy(update={"measure": "ftd_layerwise"}))
     assert alone.candidate("a").score == pytest.approx((own[0] + 0.1) / own.std())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taskzoo.distance.transferability.arrays import Array, Labels
+from taskzoo.distance.transferability.arrays import Array, Labels, one_hot
 from taskzoo.distance.transferability.gbc import gbc
 from taskzoo.distance.transferability.hscore import hscore
 from taskzoo.distance.transferability.label_correlation import label_correlation
@@ -17,7 +17,7 @@ from taskzoo.distance.transferability.transrate import transrate
 
 def lfc(features: Array, labels: Labels, classes: int) -> float:
     """Return the label correlation of features."""
-    return label_correlation(features @ features.T, labels)
+    return label_correlation(features @ features.T, one_hot(labels, classes))
 
 
 SCORES: dict[str, Callable[[Array, Labels, int], float]] = {
