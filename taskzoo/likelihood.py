@@ -31,7 +31,7 @@ class Likelihood(Protocol):
 
 
 class Categorical:
-    """Classes; outputs are logits [N, K], targets int64 [N]."""
+    """Classes; outputs are logits [N, K], targets int64 [N], or soft labels [N, K] that sum to 1."""
 
     def negative_log(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the cross-entropy of each sample."""

@@ -22,7 +22,7 @@ def fit_head(features: Tensor, labels: Tensor, classes: int) -> nn.Linear:
 
     Args:
         features: [N, D].
-        labels: int64 [N].
+        labels: int64 [N], or soft labels [N, K].
         classes: Number of outputs K.
 
     Returns:
@@ -69,11 +69,11 @@ def _layer(weight: Array, bias: Array, mean: Array) -> nn.Linear:
     return layer
 
 
-def _fit(x: Array, labels: npt.NDArray[np.int64], classes: int) -> tuple[Array, Array]:
+def _fit(x: Array, labels: npt.NDArray[Any], classes: int) -> tuple[Array, Array]:
     """Return weights [K, D] and biases [K] that minimise the mean loss; biases are not penalised."""
     count, size = x.shape
     penalty = PENALTY / count
-    wanted = np.eye(classes)[labels]
+    wanted = np.eye(classes)[labels] if labels.ndim == 1 else labels.astype(np.float64)
 
     def objective(flat: Array) -> tuple[float, Array]:
         weight, bias = _unpack(flat, classes, size)

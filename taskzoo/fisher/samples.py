@@ -12,7 +12,7 @@ from taskzoo.probe.dense_forms import PixelForm
 from taskzoo.probe.forms import AnySplit, AnyTask, Form
 from taskzoo.probe.network import Probe
 from taskzoo.probe.pyramid import DenseProbe
-from taskzoo.probe.training import in_batches
+from taskzoo.probe.training import hard, in_batches
 
 PIXELS = 2  # Of an image, for measures: they compare samples with each other.
 HEAD_PIXELS = 16  # Of an image, for the head.
@@ -75,7 +75,8 @@ def see(form: Form, network: Probe | DenseProbe, images: Tensor, targets: Tensor
     features = in_batches(network.backbone, images)
     if features.isfinite().all():
         network.head.load_state_dict(_fit(features, targets, form.classes).state_dict())
-    return Seen(features, features, targets, form.classes, network.backbone, images[:kernel])
+    labels = hard(targets) if form.classes else targets
+    return Seen(features, features, labels, form.classes, network.backbone, images[:kernel])
 
 
 def _pixels(form: PixelForm, network: DenseProbe, images: Tensor, targets: Tensor, kernel: int, seed: int) -> Seen:

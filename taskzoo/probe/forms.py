@@ -75,14 +75,15 @@ class ClassForm:
         return build_probe(params, self.classes, state)
 
     def tensors(self, split: AnySplit, params: ProbeParams) -> tuple[Tensor, Tensor]:
-        """Return images and labels, int64 [N]."""
-        if isinstance(split, DenseSplit):
-            labels = split.targets[:, 0, 0, 0].astype(np.int64)
-            return normalise(split.images, params), torch.from_numpy(labels)
-        return tensors(split, params)
+        """Return images and labels, int64 [N], or soft labels, float32 [N, K]."""
+        if not isinstance(split, DenseSplit):
+            return tensors(split, params)
+        values = split.targets[:, :, 0, 0]
+        labels = values[:, 0].astype(np.int64) if values.shape[1] == 1 else values
+        return normalise(split.images, params), torch.from_numpy(labels)
 
     def score(self, network: nn.Module, images: Tensor, targets: Tensor) -> float:
-        """Return the accuracy."""
+        """Return the accuracy: how often the likeliest class is the label, or the largest of soft labels."""
         return accuracy(network, images, targets)
 
 

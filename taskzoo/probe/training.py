@@ -123,5 +123,10 @@ def in_batches(network: nn.Module, images: Tensor) -> Tensor:
 
 
 def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Return the share of images in [0, 1] whose largest logit is at their label."""
-    return (in_batches(network, images).argmax(1) == labels).float().mean().item()
+    """Return the share of images in [0, 1] whose largest logit is at their label, or at the largest soft label."""
+    return (in_batches(network, images).argmax(1) == hard(labels)).float().mean().item()
+
+
+def hard(labels: Tensor) -> Tensor:
+    """Return labels int64 [N] as they are, and the classes of the largest of soft labels [N, K]."""
+    return labels if labels.dim() == 1 else labels.argmax(1)

@@ -31,7 +31,7 @@ def train_with_care(
 
     AdamW without decay of biases and normalisation, warm-up and a cosine down to zero, and an exponential moving
     average whose memory grows with the steps done. Of classes, images vary and labels are smoothed; dense targets
-    would have to move with their images, and are learned as they are.
+    would have to move with their images, soft labels are smooth, and both are learned as they are.
 
     Args:
         network: Maps images to outputs.
@@ -50,7 +50,8 @@ def train_with_care(
         optimiser, params.steps, warmup_t=round(params.warmup * params.steps), warmup_lr_init=0, t_in_epochs=False
     )
     average = ModelEmaV3(network, decay=params.average, use_warmup=True)
-    vary = Variation(params, images.shape[-1], form.classes) if isinstance(form, ClassForm) else None
+    mixes = isinstance(form, ClassForm) and labels.dim() == 1
+    vary = Variation(params, images.shape[-1], form.classes) if mixes else None
     network.train()
     if params.batch_norm == "frozen":
         _keep_statistics(network)

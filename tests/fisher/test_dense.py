@@ -8,6 +8,7 @@ from torch import Tensor
 from taskzoo.data.dense.domains import DOMAINS
 from taskzoo.data.dense.tasks import DenseSplit, DenseTask, draw_views, shuffled
 from taskzoo.errors import InputError
+from taskzoo.fisher.head import fit_head
 from taskzoo.fisher.observe import observe
 from taskzoo.fisher.pixel_rows import AtPixel, at_places, choose_places, mark, pixel_features
 from taskzoo.fisher.reference import reference_fisher
@@ -21,7 +22,7 @@ from taskzoo.probe.training import Recipe, fit
 
 SIDE = 32
 PROBE = ProbeParams(backbone="test_resnet", image_size=SIDE)
-NUMBERS, CLASSES, WHOLE = "normal", "segment_semantic", "vanishing_points"
+NUMBERS, CLASSES, WHOLE, SOFT = "normal", "segment_semantic", "vanishing_points", "class_scene"
 
 
 def dense_task(name: str, seed: int = 0) -> DenseTask:
@@ -32,6 +33,10 @@ def dense_task(name: str, seed: int = 0) -> DenseTask:
         coarse = rng.integers(0, 256, (count, 3, SIDE // 8, SIDE // 8), dtype=np.uint8)
         images = coarse.repeat(8, 2).repeat(8, 3)
         red = images[:, :1].astype(np.float32) / 255
+        if name == SOFT:
+            share = red.mean((2, 3), keepdims=True)
+            rest = np.zeros((count, domain.channels - 2, 1, 1), np.float32)
+            return DenseSplit(images, np.concatenate([share, 1 - share, rest], 1), np.ones((count, 1, 1, 1), bool))
         if domain.classes is not None:
             targets = (red > 0.5).astype(np.float32)
         else:
@@ -84,7 +89,7 @@ def test_pixels_are_chosen_among_those_that_have_a_target() -> None:
     assert at_places(classes, choose_places(classes, 2, 0)).tolist() == [[3, 3]]
 
 
-@pytest.mark.parametrize("name", [NUMBERS, CLASSES, WHOLE])
+@pytest.mark.parametrize("name", [NUMBERS, CLASSES, WHOLE, SOFT])
 def test_an_observation_is_the_reference_fisher_under_the_fitted_head(name: str) -> None:
     task, params = dense_task(name), FisherParams(images=6, head_images=12, kernel_images=8, batch_size=4)
     state = initial_state(PROBE)
@@ -97,11 +102,11 @@ def test_an_observation_is_the_reference_fisher_under_the_fitted_head(name: str)
     largest = max(float(value.max()) for value in wanted.values())
     for key, value in found.fisher.items():
         assert torch.allclose(value.double(), wanted[f"backbone.{key}"], rtol=1e-3, atol=1e-6 * largest), key
-    assert found.features.shape == ((12, 96) if name == WHOLE else (24, 400))
+    assert found.features.shape == ((12, 96) if name in (WHOLE, SOFT) else (24, 400))
     assert found.gram.shape == (8, 8)
     assert found.pooled.shape == (12, 96)
     assert found.pixels.shape == (12, 7)
-    responses = {NUMBERS: (0, (24, 3)), CLASSES: (17, (24, 17)), WHOLE: (0, (12, 9))}
+    responses = {NUMBERS: (0, (24, 3)), CLASSES: (17, (24, 17)), WHOLE: (0, (12, 9)), SOFT: (63, (12, 63))}
     assert (found.classes, found.responses.shape) == responses[name]
 
 
@@ -125,6 +130,25 @@ def test_the_best_constant_has_no_skill_and_training_gives_some(name: str) -> No
     assert form.score(network, *train) == pytest.approx(0, abs=1e-6)
     fit(network, *train, Recipe(20, 8, 0.01), 0, likelihood=form.likelihood)
     assert form.score(network, *train) > 0.2
+
+
+def test_soft_labels_are_learned_and_judged_by_the_largest() -> None:
+    task = dense_task(SOFT)
+    form = form_of(task)
+    assert isinstance(form, ClassForm)
+    images, targets = form.tensors(task.train, PROBE)
+    assert targets.shape == (24, 63)
+    assert torch.allclose(targets.sum(1), torch.ones(24))
+    network = form.build(PROBE, initial_state(PROBE))
+    fit(network, images, targets, Recipe(40, 8, 0.01), 0, likelihood=form.likelihood)
+    with torch.no_grad():
+        shares = network(images).softmax(1)
+    assert shares[:, 2:].sum(1).max() < 0.1
+    assert np.corrcoef(shares[:, 0].numpy(), targets[:, 0].numpy())[0, 1] > 0.8
+    assert form.score(network, images, targets) == (shares.argmax(1) == targets.argmax(1)).float().mean()
+    # A head fitted to soft labels predicts their mean where features say nothing.
+    head = fit_head(torch.zeros(24, 3), targets, 63)
+    assert head.bias.softmax(0)[:2].tolist() == pytest.approx(targets.mean(0)[:2].tolist(), abs=1e-3)
 
 
 def test_numbers_of_the_whole_image_are_standardised_learned_and_come_back() -> None:

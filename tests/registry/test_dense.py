@@ -24,7 +24,7 @@ from taskzoo.search.spaces import make_space_for
 from taskzoo.search.strategies import STRATEGIES
 from taskzoo.search.tuning import EXAMPLES, METRICS, make_problem, options, write_search
 from tests.data.pictures import encoded
-from tests.fisher.test_dense import CLASSES, NUMBERS, SIDE, WHOLE, dense_task
+from tests.fisher.test_dense import CLASSES, NUMBERS, SIDE, SOFT, WHOLE, dense_task
 from tests.registry.packages import PROBE, make_package
 
 SEARCH = SearchParams(steps=6, batch_size=8, final=FinalParams(steps=6, batch_size=8))
@@ -70,6 +70,19 @@ def test_a_dense_task_is_registered_shown_and_served(name: str, registry: Regist
             continue
         picture = Image.open(io.BytesIO(answer["image"][row]))
         assert (picture.format, picture.size) == ("PNG", (SIDE, SIDE))
+
+
+def test_soft_labels_are_searched_and_tuned_as_classes(tmp_path: Path) -> None:
+    task, state = dense_task(SOFT), initial_state(PROBE)
+    space = make_space_for(form_of(task), SEARCH, PROBE, state)
+    for strategy in ("random", "fuse", "snas"):
+        trials = STRATEGIES[strategy](space, make_problem(task, SEARCH, PROBE), 3, 0)
+        assert trials
+    metrics = write_search(tmp_path / "search", task, space, state, {"full": options(space)}, trials, SEARCH, PROBE)
+    spec, _ = load_network(tmp_path / "search")
+    assert len(spec.classes) == 63
+    assert 0 <= metrics["tuned_test_accuracy"] <= 1
+    assert not (tmp_path / "search" / EXAMPLES).exists()
 
 
 def test_a_package_whose_classes_and_pixels_disagree_is_refused(tmp_path: Path) -> None:

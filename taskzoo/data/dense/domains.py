@@ -39,7 +39,7 @@ class Domain:
         name: Of the domain, as Taskonomy's folders have it where there is one.
         channels: C of a target.
         likelihood: That suits its errors; Taskonomy trains L1 (laplace), L2 (gaussian) or cross-entropy.
-        classes: Of a categorical target, which holds class numbers in one channel.
+        classes: Of a categorical target, which holds class numbers in one channel, or a share of each class.
         encoding: Of its file.
         by_depth: Whether it has no value where the depth of the same view is missing.
         scale: File values [C, H, W] to the range that a network is given.
@@ -152,8 +152,8 @@ _TABLE = (
         by_depth=True,
         scale=_region_boundaries,
     ),
-    Domain("class_object", 1, "categorical", classes=len(OBJECTS), encoding=encodings.OBJECT),
-    Domain("class_scene", 1, "categorical", classes=len(SCENES), encoding=encodings.SCENE),
+    Domain("class_object", len(OBJECTS), "categorical", classes=len(OBJECTS), encoding=encodings.OBJECT),
+    Domain("class_scene", len(SCENES), "categorical", classes=len(SCENES), encoding=encodings.SCENE),
     Domain("vanishing_points", 9, "gaussian", encoding=encodings.VANISHING),
     Domain("room_layout", 9, "gaussian", encoding=encodings.LAYOUT, scale=_standardised_layout),
     Domain("autoencoding", 3, "laplace", recipe=recipes.autoencoding),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 from taskzoo.data.dense.camera import Pose, PoseFile, room_layout, vanishing_points
 from taskzoo.data.dense.classes import OBJECTS, OBJECTS_KNOWN, SCENES, SCENES_KNOWN
@@ -146,30 +147,56 @@ MESH = Encoding(
 )
 
 
-def _class_of(known: int, lowest: float, kept: Sequence[int]) -> Encoding:
-    """Return the encoding of the best class among some that are kept, from scores of all that are known.
+def _shares_of(
+    known: int,
+    lowest: float,
+    kept: Sequence[int],
+    shares: Callable[[Values], Values],
+    scores: Callable[[Values], Values],
+) -> Encoding:
+    """Return the encoding of soft labels over some classes that are kept, from scores of all that are known.
 
-    Whether scores are logits or probabilities, renormalised or not, the best is the same. Where all are equal, as in
-    a file of zeros, there is none.
+    Where the scores of all of those are equal, as in a file of zeros, they say nothing.
+
+    Args:
+        known: Number of classes in a file.
+        lowest: A score may be.
+        kept: Numbers of the classes that are kept, K.
+        shares: Of scores [K, 1, 1], not all equal, to numbers that sum to 1.
+        scores: The other way.
     """
 
     def encode(values: Values, valid: Mask) -> Raw:
-        scores = np.zeros((1, 1, known))
-        scores[..., kept[int(values[0, 0, 0])]] = valid
-        return scores
+        raw = np.zeros((1, 1, known))
+        raw[..., kept] = np.where(valid, scores(values).transpose(1, 2, 0), 0)
+        return raw
 
     return Encoding(
         Npy(known, lowest),
-        decode=lambda raw: raw[..., kept].argmax(-1)[None].astype(np.float64),
+        decode=lambda raw: shares(raw[..., kept].transpose(2, 0, 1)),
         encode=encode,
         valid=lambda raw: np.ptp(raw[..., kept], -1) > 0,
     )
 
 
-# Taskonomy's own loader takes the softmax of objects' scores, so some may be negative, and divides those of scenes by
-# their sum.
-OBJECT = _class_of(OBJECTS_KNOWN, -np.inf, OBJECTS)
-SCENE = _class_of(SCENES_KNOWN, 0, SCENES)
+def _logarithms(shares: Values) -> Values:
+    scores: Values = np.log(np.maximum(shares, np.finfo(np.float64).tiny))
+    return scores
+
+
+def _of_sum(scores: Values) -> Values:
+    shares: Values = scores / np.maximum(scores.sum(0), np.finfo(np.float64).tiny)
+    return shares
+
+
+def _of_exponentials(scores: Values) -> Values:
+    shares: Values = softmax(scores, 0)
+    return shares
+
+
+# Soft labels as Taskonomy's own loader makes them: the softmax of objects' scores, those of scenes by their sum.
+OBJECT = _shares_of(OBJECTS_KNOWN, -np.inf, OBJECTS, _of_exponentials, _logarithms)
+SCENE = _shares_of(SCENES_KNOWN, 0, SCENES, _of_sum, lambda shares: shares)
 
 
 def _of_pose(numbers: Callable[[Pose], Values | None]) -> Encoding:

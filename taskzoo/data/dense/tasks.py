@@ -22,6 +22,7 @@ from taskzoo.errors import InputError
 from taskzoo.files import digest_bytes, digest_json
 from taskzoo.params import SizeParams, TaskParams
 
+SHOWN = 3  # Channels of a constant target, for people.
 SEED_DIGITS = 16  # hexadecimal digits of an image's digest that seed what is random in its target
 
 
@@ -31,8 +32,9 @@ class DenseSplit:
 
     Attributes:
         images: uint8 [N, 3, S, S], what a network sees.
-        targets: float32 [N, C, S, S], or [N, 1, 1, 1] where the whole image has one; class numbers where the
-            domain is categorical. Finite everywhere, of no meaning where not valid.
+        targets: float32 [N, C, S, S], or [N, C, 1, 1] where the whole image has one; class numbers where the domain
+            is categorical, or soft labels where it has as many channels as classes. Finite everywhere, of no meaning
+            where not valid.
         valid: bool, the targets' shape with one channel; some of every image is.
     """
 
@@ -214,7 +216,8 @@ def _computed(domain: Domain, image: Pixels, digest: str) -> tuple[Pixels, Value
 def _check_varies(name: str, domain: Domain, split: DenseSplit) -> None:
     values = np.moveaxis(split.targets, 1, -1)[split.valid[:, 0]]
     if (values == values[:1]).all():
+        shown = ", ".join(f"{each:g}" for each in values[0, :SHOWN]) + (", ..." if domain.channels > SHOWN else "")
         raise InputError(
-            f"the target {domain.name} of the task {name!r} is {', '.join(f'{each:g}' for each in values[0])} in every "
-            "valid pixel of train; expected one that varies; use other images, or another target."
+            f"the target {domain.name} of the task {name!r} is {shown} in every valid pixel of train; expected one "
+            "that varies; use other images, or another target."
         )

@@ -42,7 +42,7 @@ def sample(domain: str, seed: int, side: int = SIDE) -> Values:
     if domain == "segment_semantic":
         return rng.integers(0, 17, shape).astype(np.float64)
     if domain in WHOLE:
-        return rng.integers(0, DOMAINS[domain].classes or 0, (1, 1, 1)).astype(np.float64)
+        return rng.dirichlet(np.full(DOMAINS[domain].channels, 0.1))[:, None, None]
     if domain.startswith("segment"):
         return rng.integers(0, 200, shape).astype(np.float64)
     return rng.uniform(0, 0.1, shape)

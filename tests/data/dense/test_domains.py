@@ -28,7 +28,7 @@ def test_every_domain_has_a_file_or_a_recipe_and_classes_where_it_is_categorical
     for domain in DOMAINS.values():
         assert domain.encoding is not None or domain.recipe is not None
         assert (domain.classes is not None) == (domain.likelihood == "categorical")
-        assert domain.classes is None or domain.channels == 1
+        assert domain.classes is None or domain.channels in (1, domain.classes)
 
 
 def test_depth_is_logarithmic_and_reaches_one_at_the_largest_count() -> None:
