@@ -16,7 +16,7 @@ class RecommendParams(Section):
     likeness: float = Field(
         1.0, ge=0, description="Weight of how alike the images look, beside the measure's; both in standard deviations."
     )
-    confidence: float = Field(0.8, gt=0.5, lt=1, description="Needed probability that a source beats no transfer.")
+    confidence: float = Field(0.85, gt=0.5, lt=1, description="Needed probability that a source beats no transfer.")
     sources: int = Field(3, ge=1, description="At most how many sources narrow the search.")
     shortlist: int = Field(
         32, ge=1, description="How many tasks of a larger zoo are measured: those whose images look most alike."
