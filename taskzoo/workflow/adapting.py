@@ -53,7 +53,8 @@ class Outcome:
         metrics: Numbers of the chosen network.
         uri: Of the registry.
         dataset: Where it came from.
-        target: What is predicted for every pixel, or empty.
+        target: The dense target, or empty.
+        score: What numbers of it are called: accuracy, or skill where there is no class of an image.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Outcome:
     uri: str
     dataset: DatasetParams
     target: str
+    score: str
 
 
 def adapt_target(new: NewTarget, params: Params) -> Outcome:
@@ -126,7 +128,8 @@ def _adapt(new: NewTarget, params: Params) -> Outcome:
     registry.log_recommendation(identity, advice, comparison.transfers, name)
     chosen = load_spec(folder / "search" / SPEC_FILE)
     start = _start(trunk, chosen, params.probe.backbone)
-    return Outcome(name, advice, comparison, start, chosen.finalist, metrics, registry.uri, dataset, new.target)
+    score = "accuracy" if chosen.pixels is None else "skill"
+    return Outcome(name, advice, comparison, start, chosen.finalist, metrics, registry.uri, dataset, new.target, score)
 
 
 def _check_new(name: str, params: Params) -> None:

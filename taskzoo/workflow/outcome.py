@@ -40,7 +40,7 @@ def show(outcome: Outcome, console: Console) -> None:
     console.print(_finalists(outcome))
     console.print(
         f"Chosen network: {FINALISTS[outcome.finalist]}; {_costs(outcome.metrics)}; {outcome.start}; "
-        f"test {_score(outcome)} {outcome.metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
+        f"test {outcome.score} {outcome.metrics['tuned_test_accuracy']:.3f} (one network, all training images)."
     )
     console.print(
         f"In the UI: `make ui`, Models, {outcome.name} ({outcome.uri}). "
@@ -106,10 +106,10 @@ def _yardsticks(recommendation: Recommendation) -> dict[str, list[float]]:
 def _accuracies(outcome: Outcome) -> Table:
     """Return few-shot test accuracies, mean and standard deviation over draws."""
     draws = len(outcome.comparison.transfers[0].accuracies)
-    table = Table(title=f"Test {_score(outcome)} after few-shot fine-tuning ({draws} draws of images)")
+    table = Table(title=f"Test {outcome.score} after few-shot fine-tuning ({draws} draws of images)")
     table.add_column("starting from")
     table.add_column("source")
-    table.add_column(_score(outcome), justify="right")
+    table.add_column(outcome.score, justify="right")
     for row in outcome.comparison.transfers:
         table.add_row(ARMS[row.arm], row.source, f"{mean(row.accuracies):.3f} +- {stdev(row.accuracies):.3f}")
     return table
@@ -118,9 +118,9 @@ def _accuracies(outcome: Outcome) -> Table:
 def _finalists(outcome: Outcome) -> Table:
     """Return the networks that were compared, and whose architecture was inherited."""
     inherited, metrics = outcome.advice.inherited, outcome.metrics
-    table = Table(title=f"{_score(outcome).capitalize()} on validation images")
+    table = Table(title=f"{outcome.score.capitalize()} on validation images")
     table.add_column("network")
-    table.add_column(_score(outcome), justify="right")
+    table.add_column(outcome.score, justify="right")
     table.add_column("chosen")
     for name, words in FINALISTS.items():
         if f"{name}_val_accuracy" in metrics:
@@ -130,11 +130,6 @@ def _finalists(outcome: Outcome) -> Table:
         known = "" if "inherited_val_accuracy" in metrics else ", which is among these already"
         table.caption = f"Inherited: the best architecture of {inherited.source}{known}"
     return table
-
-
-def _score(outcome: Outcome) -> str:
-    """Return what numbers of this target are called."""
-    return "skill" if outcome.target else "accuracy"
 
 
 def _costs(metrics: Mapping[str, float]) -> str:

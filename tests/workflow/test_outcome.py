@@ -39,6 +39,7 @@ def told(advice: Advice, metrics: dict[str, float]) -> str:
         uri="sqlite:///mlflow.db",
         dataset=DatasetParams(path="images"),
         target="",
+        score="accuracy",
     )
     printed = StringIO()
     show(outcome, Console(file=printed, width=200))
