@@ -67,7 +67,8 @@ def rank(
     error, freedom = _noise(replicates)
     known = source_effects(past, column.target)
     effects = np.array([known.get(name, 0.0) for name in names[:-1]])
-    score, noise = _scored(column, {**dict.fromkeys(LOOKS, params.likeness), **belief.beside}, names, closeness, error)
+    weights = _weights(column, {**dict.fromkeys(LOOKS, params.likeness), **belief.beside})
+    score, noise = _scored(column, weights, names, closeness, error)
     score += effects
     draws = score[:, None] + noise * np.random.default_rng(seed).standard_t(freedom, (len(score), DRAWS))
     best = np.bincount(draws.argmax(0), minlength=len(score)) / DRAWS
@@ -104,6 +105,7 @@ def rank(
         target=column.target,
         measure=column.ranked_by,
         likeness=params.likeness,
+        beside=weights,
         lower_is_closer=lower,
         confidence=params.confidence,
         candidates=rows,
@@ -158,12 +160,18 @@ def _noise(replicates: Array) -> tuple[float, int]:
     return float(np.sqrt((residual**2).sum() / freedom / repeats)), freedom
 
 
+def _weights(column: DistanceColumn, wanted: Mapping[str, float]) -> dict[str, float]:
+    """Return the weights above 0 of measures that were measured, and do not rank: what ranks counts once."""
+    known = {name: weight for name, weight in wanted.items() if name in column.values and name != column.ranked_by}
+    return {name: weight for name, weight in known.items() if weight}
+
+
 def _scored(
     column: DistanceColumn, weights: Mapping[str, float], names: Sequence[str], closeness: Array, error: float
 ) -> tuple[Array, float]:
     """Return each source's score above no transfer's, by all but experience, and its error."""
     _, spread = centre_and_spread(closeness[:-1])
-    beside, their_noise = _beside(column, names[:-1], column.ranked_by, weights)
+    beside, their_noise = _beside(column, names[:-1], weights)
     above = (closeness[:-1] - closeness[-1]) / spread
     return above + beside + breadth(_classes(column, names[:-1])), float(np.hypot(error / spread, their_noise))
 
@@ -182,22 +190,19 @@ def breadth(classes: Array) -> Array:
     return standardised(np.where(known, logarithms, logarithms[known].mean()))
 
 
-def _beside(
-    column: DistanceColumn, names: Sequence[str], measure: str, weights: Mapping[str, float]
-) -> tuple[Array, float]:
-    """Return the weighed closeness of each source by other measures, and its error; those not measured count nothing.
+def _beside(column: DistanceColumn, names: Sequence[str], weights: Mapping[str, float]) -> tuple[Array, float]:
+    """Return the weighed closeness of each source by measures that do not rank, and its error.
 
     Args:
         column: The target's distances.
         names: Of the sources.
-        measure: What ranks, which is counted elsewhere.
         weights: Of measures.
 
     Returns:
         Sums over the measures, each in standard deviations over the sources.
     """
     total, error = np.zeros(len(names)), 0.0
-    for name in (name for name in weights if name in column.values and name != measure):
+    for name in weights:
         apart = np.array([column.values[name][source] for source in names], dtype=np.float64)
         noise = _noise(apart[..., None])[0] / centre_and_spread(apart.mean(1))[1]
         sign = -1 if column.facts[name].lower_is_closer else 1

@@ -22,9 +22,8 @@ class Candidate(BaseModel):
 
     Attributes:
         source: A task.
-        score: What orders: the measure, the likeness of the images, the layerwise Fisher distance, the fit of the
-            labels by the features and the number of classes, each in standard deviations over the sources, and the
-            experience; 0 is no transfer's.
+        score: What orders: the measure, what counts beside it and the number of classes, each in standard deviations
+            over the sources, and the experience; 0 is no transfer's.
         experience: How much better than its score the source has been for other targets; 0 where none is recorded.
         values: The measure, one value a repeat.
         mean: Over repeats.
@@ -81,8 +80,9 @@ class Recommendation(BaseModel):
 
     Attributes:
         target: The task that looks for a source.
-        measure: What ranks, together with the likeness of the images.
-        likeness: Weight of that likeness.
+        measure: What ranks, together with what counts beside it.
+        likeness: Weight of how alike the images look.
+        beside: Weights of all measures that count beside it, by name; the source's number of classes counts, too.
         lower_is_closer: Direction of the measure.
         confidence: Probability of a gain that a recommended source needs.
         candidates: Best score first.
@@ -98,6 +98,7 @@ class Recommendation(BaseModel):
     target: str
     measure: str
     likeness: float
+    beside: dict[str, float] = {}
     lower_is_closer: bool
     confidence: float
     candidates: list[Candidate]
@@ -106,6 +107,10 @@ class Recommendation(BaseModel):
     recommended: list[str]
     within_noise: list[str]
     reason: str
+
+    def parts(self) -> str:
+        """Return what counts beside the measure, with weights, in words."""
+        return ", ".join(f"{name} x {weight:g}" for name, weight in self.beside.items()) or "nothing"
 
     def candidate(self, source: str) -> Candidate:
         """Return the row of ``source``."""

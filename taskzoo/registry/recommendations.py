@@ -57,6 +57,7 @@ def log_recommendation(
         params={
             "measure": recommendation.measure,
             "likeness": recommendation.likeness,
+            "beside": recommendation.parts(),
             "confidence": recommendation.confidence,
             "recommended": ", ".join(recommendation.recommended) or "none",
             "within_noise": ", ".join(recommendation.within_noise),

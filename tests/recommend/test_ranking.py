@@ -133,6 +133,8 @@ def test_the_layerwise_fisher_distance_and_the_features_fit_are_added_at_half_we
         assert random.score == pytest.approx(expected[place])
         assert pretrained.score == pytest.approx(expected[place] + stats.zscore([0.2, 0.5, 0.1])[place])
         assert random.others["lfc"] == alike[name][0]
+    assert [found.beside for found in by_belief] == [RANDOM.beside, PRETRAINED.beside]
+    assert by_belief[1].parts() == "ftd_layerwise x 0.5, ridge_loo x 0.5, lfc x 1"
     # Where it ranks, it counts once.
     alone = rank(column_of({"ftd_layerwise": apart}), PARAMS.model_copy(update={"measure": "ftd_layerwise"}))
     assert alone.candidate("a").score == pytest.approx((own[0] + 0.1) / own.std())

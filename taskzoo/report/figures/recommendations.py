@@ -44,10 +44,9 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
         frame(
             figure,
             f"Which source for which target? {measures} against no transfer",
-            f"Best source first: by {measures}, by how alike the images look (weight {first.likeness:g}), by the "
-            "source's number of classes and, at half weight, the layerwise Fisher distance and ridge_loo. Bars start "
-            f"at no transfer (dashed); whiskers: 90 % interval of the mean over {len(first.candidates[0].values)} "
-            "repeats (noise pooled over the panel's sources), dots: single repeats. Dotted: the target itself, trained "
+            f"Best source first: by {measures}, beside it by {first.parts()}, and by the source's number of classes. "
+            "Bars start at no transfer (dashed); whiskers: 90 % interval of the mean over "
+            f"{len(first.candidates[0].values)} repeats (noise pooled over the panel's sources), dots: single repeats. Dotted: the target itself, trained "
             "anew, and its labels permuted. P: probability of beating no transfer, "
             f"from what transfers on record gained; recommended from P ≥ {first.confidence:g}. Answered: {answered} of "
             f"{len(recommendations)} targets.",
