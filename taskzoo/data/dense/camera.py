@@ -92,7 +92,9 @@ class PoseFile:
                 "camera_rotation_final (three numbers each) and bounding_box_ranges; copy it again, or remove it, "
                 "since a view may lack this file."
             ) from error
-        return np.full((1, 1, NUMBERS), np.nan) if found is None else found.round(6).reshape(1, 1, NUMBERS)
+        if found is None:
+            return np.full((1, 1, NUMBERS), np.nan)
+        return found.round(6).reshape(1, 1, NUMBERS) + 0.0  # No -0.0, whose bytes are others.
 
 
 def vanishing_points(pose: Pose) -> Array | None:

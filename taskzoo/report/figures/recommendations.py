@@ -46,7 +46,8 @@ def recommendation_figure(recommendations: Sequence[Recommendation]) -> Figure:
             f"Which source for which target? {measures} against no transfer",
             f"Best source first: by {measures}, beside it by {first.parts()}, and by the source's number of classes. "
             "Bars start at no transfer (dashed); whiskers: 90 % interval of the mean over "
-            f"{len(first.candidates[0].values)} repeats (noise pooled over the panel's sources), dots: single repeats. Dotted: the target itself, trained "
+            f"{len(first.candidates[0].values)} repeats (noise pooled over the panel's sources), dots: single repeats. "
+            "Dotted: the target itself, trained "
             "anew, and its labels permuted. P: probability of beating no transfer, "
             f"from what transfers on record gained; recommended from P ≥ {first.confidence:g}. Answered: {answered} of "
             f"{len(recommendations)} targets.",
