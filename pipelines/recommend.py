@@ -4,7 +4,7 @@ from taskzoo.entry import stage
 from taskzoo.files import new_folder
 from taskzoo.params import load_params
 from taskzoo.recommend.advice import advise, save_advice
-from taskzoo.recommend.gain import usual
+from taskzoo.recommend.belief import usual
 from taskzoo.records import read_json
 from taskzoo.registry.store import Receipt
 from taskzoo.workflow.workspace import RECEIPTS, RECOMMENDATIONS

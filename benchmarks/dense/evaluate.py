@@ -25,7 +25,7 @@ from benchmarks.transfer.metrics import regrets, weighted_taus
 from taskzoo.distance.catalogue import MEASURES as CATALOGUE
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
-from taskzoo.recommend.gain import BESIDE
+from taskzoo.recommend.belief import BESIDE
 
 Array = npt.NDArray[np.float64]
 NOISE = 25  # Draws of the random control.

@@ -21,7 +21,7 @@ from taskzoo.files import write_json
 from taskzoo.params import FinalParams, RecommendParams, SearchParams
 from taskzoo.probe.forms import ClassForm, tensors
 from taskzoo.probe.training import Recipe, accuracy
-from taskzoo.recommend.gain import usual
+from taskzoo.recommend.belief import usual
 from taskzoo.recommend.inheritance import inherit
 from taskzoo.recommend.narrowing import narrow
 from taskzoo.search.cells import CellSpace

@@ -15,7 +15,7 @@ from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import Truth, cube, inside, interval, residual, summary, weighted_taus
 from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
 from benchmarks.transfer.settings import REGIMES, SEEN, settings
-from taskzoo.recommend.gain import usual
+from taskzoo.recommend.belief import usual
 
 Array = npt.NDArray[np.float64]
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
+from taskzoo.recommend.belief import Belief
 from taskzoo.recommend.experience import PastTransfer, source_effects
-from taskzoo.recommend.gain import Belief, gain_model, wider
+from taskzoo.recommend.gain import gain_model, wider
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"

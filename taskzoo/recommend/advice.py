@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from taskzoo.distance.matrix import DistanceColumn
 from taskzoo.files import write_json
 from taskzoo.params import RecommendParams
+from taskzoo.recommend.belief import RANDOM, Belief
 from taskzoo.recommend.experience import PastTransfer
-from taskzoo.recommend.gain import RANDOM, Belief
 from taskzoo.recommend.inheritance import Inherited, inherit
 from taskzoo.recommend.narrowing import Narrowing, Options, narrow
 from taskzoo.recommend.ranking import rank

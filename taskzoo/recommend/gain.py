@@ -1,65 +1,18 @@
 """How likely a source is to beat no transfer, by what transfers on record gained where things were alike."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from taskzoo.params import ProbeParams
+from taskzoo.recommend.belief import Belief
 from taskzoo.recommend.experience import PastTransfer, by_other_targets, spread
 
 SCORES, WIDTHS = 12.0, 0.7  # Mean squares of scores and of ``wider``, which give the slopes' priors their weights.
 WIDEST = 5.0  # Times as many classes; more has not been seen in benchmarks/transfer, and counts no more.
 Array = npt.NDArray[np.float64]
-
-
-# Of measures, beside the one that ranks: Le et al.'s distance, layer by layer, and what a regression on the features
-# alone explains; chosen in benchmarks/transfer.
-BESIDE = {"ftd_layerwise": 0.5, "ridge_loo": 0.5}
-
-
-@dataclass(frozen=True)
-class Belief:
-    """What is thought of transfers before any is on record.
-
-    Attributes:
-        level: Gain at score 0, in spreads.
-        slope: Gain that one unit of score is worth, in spreads.
-        width: Gain that one unit of ``wider`` is worth, in spreads.
-        noise: Standard deviation of gains around that, in spreads.
-        spread: Standard deviation of test accuracies over the sources of a target, in [0, 1].
-        targets: As many as this counts for.
-        beside: Weights of measures beside the one that ranks, in a score.
-    """
-
-    level: float
-    slope: float
-    width: float
-    noise: float
-    spread: float
-    targets: float = 5.0
-    beside: Mapping[str, float] = field(default_factory=lambda: BESIDE)
-
-
-# Measured by benchmarks/transfer, ten images a class; it counts as one target a data set.
-RANDOM = Belief(level=0.52, slope=0.2, width=0.0, noise=0.81, spread=0.025)
-PRETRAINED = Belief(level=-0.31, slope=0.12, width=0.32, noise=0.94, spread=0.034, beside={**BESIDE, "lfc": 1.0})
-
-
-def usual(probe: ProbeParams, dense: bool = False) -> Belief:
-    """Return what is thought of a probe's transfers beforehand.
-
-    Pretrained weights are harder to beat than random ones, and what their features say of the labels tells more. That
-    was measured on targets of classes alone.
-
-    Args:
-        probe: All tasks share it.
-        dense: Whether the target is no class of an image.
-    """
-    found = PRETRAINED if probe.weights else RANDOM
-    return replace(found, beside=BESIDE) if dense else found
 
 
 def wider(classes: Array, target: float) -> Array:

@@ -10,8 +10,9 @@ from taskzoo.distance.matrix import DistanceColumn
 from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
+from taskzoo.recommend.belief import RANDOM, Belief
 from taskzoo.recommend.experience import PastTransfer, source_effects
-from taskzoo.recommend.gain import RANDOM, Belief, gain_model, wider
+from taskzoo.recommend.gain import gain_model, wider
 from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 from taskzoo.recommend.units import centre_and_spread, standardised
 

@@ -36,9 +36,9 @@ def option_shares(space: SearchSpace, problem: Problem, cost: CostName, referenc
         )
     first, *others = space.choices
     bases = [(index, *(0 for _ in others)) for index in range(len(first.options))]
-    found = [[_whole(space, problem, base, cost) - _whole(space, problem, bases[0], cost) for base in bases]]
+    wholes = torch.tensor([_whole(space, problem, base, cost) for base in bases])
     more = [_more(space, problem, base, cost) for base in bases]
-    tables = [torch.tensor(each) for each in (*found, *zip(*more, strict=True))]
+    tables = [wholes - wholes[0], *(torch.tensor(each) for each in zip(*more, strict=True))]
     return [each.float() / reference for each in tables]
 
 

@@ -22,8 +22,8 @@ from taskzoo.probe.network import State, fingerprint, initial_state
 from taskzoo.probe.probes import recipe_of, train_from, train_probes
 from taskzoo.probe.storage import ProbeRecord, load_backbone
 from taskzoo.recommend.advice import Advice, advise, save_advice
+from taskzoo.recommend.belief import usual
 from taskzoo.recommend.comparison import Comparison
-from taskzoo.recommend.gain import usual
 from taskzoo.registry.store import Registry
 from taskzoo.search.finalists import FinalistName
 from taskzoo.search.models import MODEL

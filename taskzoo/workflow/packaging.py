@@ -15,7 +15,7 @@ from taskzoo.fisher.pairs import observation_path
 from taskzoo.fisher.summary import save_fisher
 from taskzoo.params import Params, TaskParams
 from taskzoo.probe.storage import load_record
-from taskzoo.recommend.gain import usual
+from taskzoo.recommend.belief import usual
 from taskzoo.recommend.ranking import rank
 from taskzoo.records import read_json
 from taskzoo.registry.package import Package, PackageContents, write_package

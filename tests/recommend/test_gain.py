@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from taskzoo.params import ProbeParams
+from taskzoo.recommend.belief import PRETRAINED, RANDOM, Belief, usual
 from taskzoo.recommend.experience import PastTransfer
-from taskzoo.recommend.gain import PRETRAINED, RANDOM, SCORES, WIDEST, WIDTHS, Belief, gain_model, usual, wider
+from taskzoo.recommend.gain import SCORES, WIDEST, WIDTHS, gain_model, wider
 
 BELIEF = Belief(level=0.1, slope=0.3, width=0.5, noise=1.2, spread=0.05, targets=3)
 NO = np.zeros(1)

@@ -9,7 +9,8 @@ from scipy import stats
 from taskzoo.errors import InputError
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
-from taskzoo.recommend.gain import PRETRAINED, RANDOM, gain_model
+from taskzoo.recommend.belief import PRETRAINED, RANDOM
+from taskzoo.recommend.gain import gain_model
 from taskzoo.recommend.ranking import rank
 from tests.recommend.columns import column as column_of
 
