@@ -8,8 +8,9 @@ line. ``TASKZOO_DATA`` names the folder with MNIST and CIFAR-10.
 import argparse
 import json
 
+from benchmarks import rows
 from benchmarks.environment import environments, note_environment
-from benchmarks.published.cells import measure
+from benchmarks.published.cells import COLUMNS, measure, results
 from benchmarks.published.evaluate import evaluate, headline
 from benchmarks.published.figure import matrices_figure
 from benchmarks.published.report import FIGURE, page
@@ -31,6 +32,8 @@ def main() -> None:
         return
     build_datasets()
     note_environment(ENVIRONMENTS)
+    for family in options.families:
+        rows.drop_others(results(family), COLUMNS)
     run_jobs(measure, [(family, seed) for seed in range(options.seeds) for family in options.families], "published")
 
 

@@ -1,6 +1,7 @@
 """One run: a family's probes of one seed, every pair of tasks, one row a pair."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -18,9 +19,14 @@ COLUMNS = ("key", "source", "target", "seed", *VARIANTS)
 PROBES = ("key", "source", "seed", "accuracy")
 
 
+def results(family: str) -> Path:
+    """Return the file of a family's distances."""
+    return RESULTS / f"{family}.csv"
+
+
 def distances(family: str) -> pd.DataFrame:
     """Return a family's distances so far, one row a seed, source and target."""
-    table = rows.read(RESULTS / f"{family}.csv", COLUMNS)
+    table = rows.read(results(family), COLUMNS)
     return table.drop_duplicates(["seed", "source", "target"], keep="last")
 
 
@@ -54,7 +60,7 @@ def measure(family: str, seed: int) -> None:
             for source, to in waiting
             if to == target
         ]
-        rows.append(RESULTS / f"{family}.csv", COLUMNS, found)
+        rows.append(results(family), COLUMNS, found)
 
 
 def _column(family: str, seed: int, target: Task, trained: dict[str, Probe], identity: str) -> dict[str, Views]:

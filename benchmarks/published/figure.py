@@ -13,12 +13,14 @@ from benchmarks.published.evaluate import Found
 from benchmarks.published.papers import papers
 from taskzoo.report.figures.style import PALE, VERMILLION, frame, house_style
 
-COLUMNS = 6  # Narrow panels in a row; a matrix of eight tasks takes three.
+COLUMNS = 9  # Narrow panels in a row; a matrix of eight tasks takes three.
 NARROW = 4  # Most tasks in a narrow panel.
 
 
 def matrices_figure(found: Sequence[Found]) -> Figure:
     """Draw every set's published matrices, then the measured means, with the nearest source of each target framed.
+
+    The means are shown twice, by the definition and as the papers' scripts compute them.
 
     Args:
         found: Sets and families.
@@ -29,7 +31,7 @@ def matrices_figure(found: Sequence[Found]) -> Figure:
     sets = [name for name in papers() if any(each.name == name for each in found)]
     heights = [2.2 if len(papers()[name].tasks) <= NARROW else 4.6 for name in sets]
     with house_style():
-        figure = Figure(figsize=(16, sum(heights)))
+        figure = Figure(figsize=(24, sum(heights)))
         grid = figure.add_gridspec(len(sets), COLUMNS, height_ratios=heights)
         for row, name in enumerate(sets):
             shown = _panels(name, found)
@@ -44,7 +46,10 @@ def matrices_figure(found: Sequence[Found]) -> Figure:
 def _panels(name: str, found: Sequence[Found]) -> list[tuple[str, Array]]:
     """Return titles and matrices of a set."""
     published = [(f"{name}: {one}, published", np.array(each.mean)) for one, each in papers()[name].networks.items()]
-    return published + [(f"{name}: {each.family}", each.mean) for each in found if each.name == name]
+    here = [each for each in found if each.name == name]
+    measured = [(f"{name}: {each.family}, definition", each.mean) for each in here]
+    measured += [(f"{name}: {each.family}, scripts", each.mean_of(each.scripts)) for each in here]
+    return published + measured
 
 
 def _draw(axes: Axes, matrix: Array, title: str) -> None:

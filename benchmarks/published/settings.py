@@ -30,7 +30,8 @@ SIZES = {"mnist": SizeParams(train=1300, val=400), "cifar": SizeParams(train=500
 RECIPES = {"mnist": Recipe(100, 64, 5e-3), "cifar": Recipe(250, 64, 3e-3)}
 EPS = {"mnist": 0.1, "cifar": 0.6}
 REFERENCE_BATCH = {"mnist": 50, "cifar": 10}  # Of the authors' scripts, whose Fisher depends on it.
-FISHER = FisherParams(images=100, head_images=300, kernel_images=4)
+LD_BATCH, LD_FLOOR = 100, 1e-10  # Of the scripts of LD-NAS, the same for all data sets.
+FISHER = FisherParams(images=400, head_images=300, kernel_images=4)
 
 
 class Zoo(Section):

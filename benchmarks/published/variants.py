@@ -1,6 +1,7 @@
 """The distances as the product computes them, and with the defects of the authors' scripts, one by one."""
 
 from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.published.settings import FISHER, REFERENCE_BATCH, zoo
+from benchmarks.published.settings import FISHER, LD_BATCH, LD_FLOOR, REFERENCE_BATCH, zoo
 from taskzoo.data.tasks import Task, draw
 from taskzoo.distance.ftd import ftd, ftd_reference_squared
 from taskzoo.distance.ftd_layerwise import ftd_layerwise
@@ -33,12 +34,29 @@ class Views:
         fitted_batch: The same with batch gradients.
         padded: As the scripts see it: the source's own head, padded; the Fisher of backbone and head.
         padded_batch: The same with batch gradients.
+        scripts: The same with the network in training mode, which the scripts never leave: it normalises each batch by
+            the batch's own statistics.
+        scripts_ld: The same with the batches of LD-NAS.
     """
 
     fitted: Observation
     fitted_batch: Observation
     padded: Observation
     padded_batch: Observation
+    scripts: Observation
+    scripts_ld: Observation
+
+
+def logdet_by_tensor(ab: Observation, bb: Observation) -> float:
+    """Return LD-NAS' distance as its scripts have it: a floor beside a trace of 1, absolute values tensor by tensor."""
+    f, g = _unit_trace(ab.fisher), _unit_trace(bb.fisher)
+    apart = [float((torch.log(f[name] + LD_FLOOR) - torch.log(g[name] + LD_FLOOR)).sum()) for name in f]
+    return sum(map(abs, apart)) / sum(value.numel() for value in f.values())
+
+
+def _unit_trace(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    trace = sum(float(value.double().sum()) for value in values.values())
+    return {name: value.double() / trace for name, value in values.items()}
 
 
 VARIANTS: dict[str, Callable[[Views, Views], float]] = {
@@ -47,8 +65,10 @@ VARIANTS: dict[str, Callable[[Views, Views], float]] = {
     "ftd_squared": lambda ab, bb: ftd_reference_squared(ab.fitted, bb.fitted),
     "ftd_batch": lambda ab, bb: ftd(ab.fitted_batch, bb.fitted_batch),
     "ftd_padded": lambda ab, bb: ftd(ab.padded, bb.padded),
-    "ftd_reference": lambda ab, bb: ftd_reference_squared(ab.padded_batch, bb.padded_batch),
+    "ftd_padded_batch": lambda ab, bb: ftd(ab.padded_batch, bb.padded_batch),
+    "ftd_reference": lambda ab, bb: ftd_reference_squared(ab.scripts, bb.scripts),
     "logdet": lambda ab, bb: logdet(ab.fitted, bb.fitted),
+    "logdet_reference": lambda ab, bb: logdet_by_tensor(ab.scripts_ld, bb.scripts_ld),
 }
 
 
@@ -76,7 +96,7 @@ def batch_fisher(
     """Average the squared gradients of batches' mean losses, as the authors' scripts do; no Fisher information.
 
     Args:
-        model: Maps images to logits; put into evaluation mode.
+        model: Maps images to logits, in evaluation mode or, as the scripts leave it, in training mode.
         images: [N, 3, H, W].
         labels: int64 [N].
         batch_size: Images a gradient, of which the result depends.
@@ -85,7 +105,6 @@ def batch_fisher(
     Returns:
         float32 tensors on the CPU, by name.
     """
-    model.eval()
     wanted = {name: value for name, value in model.named_parameters() if names is None or name in names}
     where = next(model.parameters()).device
     sums = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in wanted.items()}
@@ -118,14 +137,18 @@ def look(source: str, trained: Probe, target: Task, seed: int, probe: ProbeParam
     classes = len(target.classes)
     head = fit_head(fitted.features, fitted.labels, classes).to(next(trained.parameters()).device)
     names = [name for name, _ in trained.backbone.named_parameters()]
-    padded = Padded(trained, classes)
+    padded = Padded(trained, classes).eval()
+    training = deepcopy(padded).train()  # A copy, since batch statistics move the running ones.
     loader = DataLoader(TensorDataset(images, labels), FISHER.batch_size)
-    squares = batch_fisher(nn.Sequential(trained.backbone, head), images, labels, batch_size, [f"0.{n}" for n in names])
+    under_fitted = nn.Sequential(trained.backbone, head).eval()
+    squares = batch_fisher(under_fitted, images, labels, batch_size, [f"0.{n}" for n in names])
     return Views(
         fitted=fitted,
         fitted_batch=replace(fitted, fisher={name.removeprefix("0."): value for name, value in squares.items()}),
         padded=replace(fitted, fisher=widened(fisher(padded, loader))),
         padded_batch=replace(fitted, fisher=widened(batch_fisher(padded, images, labels, batch_size))),
+        scripts=replace(fitted, fisher=widened(batch_fisher(training, images, labels, batch_size))),
+        scripts_ld=replace(fitted, fisher=widened(batch_fisher(training, images, labels, LD_BATCH))),
     )
 
 

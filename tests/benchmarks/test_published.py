@@ -1,6 +1,7 @@
 """The published tables, the figures of agreement by hand, the scripts' defects, and the committed page."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from benchmarks.published.figure import matrices_figure
 from benchmarks.published.papers import papers
 from benchmarks.published.report import disappointments, page
 from benchmarks.published.settings import ENVIRONMENTS, FAMILIES, HERE, LD_FAMILY, SEEDS, pairs, zoo
-from benchmarks.published.variants import VARIANTS, Padded, batch_fisher, widened
+from benchmarks.published.variants import VARIANTS, Padded, batch_fisher, logdet_by_tensor, widened
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import load_task
 from taskzoo.distance.ftd import ftd, ftd_reference_squared
+from taskzoo.distance.logdet import logdet
 from taskzoo.errors import InputError
 from taskzoo.fisher.diagonal import fisher
 from taskzoo.params import DatasetParams, FisherParams, ProbeParams, SizeParams, SplitParams, TaskParams
@@ -138,6 +140,13 @@ def test_the_square_keeps_the_order_and_changes_the_numbers() -> None:
     assert squares[0] < 0.5 * roots[0]
 
 
+def test_absolute_values_of_single_tensors_are_an_upper_bound_of_the_log_determinant_distance() -> None:
+    # Traces of one: (1/2, 1/4) and (1/4) against (1/4, 1/4) and (1/2). The logarithms' ratios sum to log 2 and -log 2.
+    ab, bb = observation({"p": [2.0, 1.0], "q": [1.0]}), observation({"p": [1.0, 1.0], "q": [2.0]})
+    assert logdet_by_tensor(ab, bb) == pytest.approx(2 * math.log(2) / 3)
+    assert logdet(ab, bb) == pytest.approx(0, abs=1e-6)
+
+
 def probe(classes: int) -> Probe:
     torch.manual_seed(classes)
     return Probe(nn.Sequential(nn.Flatten(), nn.Linear(3, 4), nn.Tanh()), 4, classes)
@@ -184,6 +193,8 @@ def test_one_pair_end_to_end_on_embedded_digits(tmp_path: Path, monkeypatch: pyt
     assert (numbers > 0).all(axis=None)
     assert numbers["ftd_squared"].to_numpy() == pytest.approx(numbers["ftd"].to_numpy() ** 2, rel=1e-4)
     assert (numbers["ftd_batch"] != numbers["ftd"]).all()
+    # Batches normalised by their own statistics show another network.
+    assert (numbers["ftd_reference"] - numbers["ftd_padded_batch"] ** 2).abs().min() > 1e-3
     assert cells.accuracies("test_efficientnet")["source"].tolist() == ["digit-0", "digits"]
     # A killed run goes on: the missing row comes back equal, the other is not measured again.
     lines = first.splitlines(keepends=True)
@@ -219,7 +230,7 @@ def test_goals_are_met_by_the_published_numbers_in_all_seeds_only() -> None:
     found = everything()
     figures = headline(found)
     assert figures["met"]
-    assert figures["ftd"][FAMILIES[0]]["spearman"]["mnist"] == [1, 1, 1]
+    assert figures["ftd"][FAMILIES[0]]["scripts"]["spearman"]["mnist"] == [1, 1, 1]
     assert disappointments(found, figures)[0].startswith("Nothing")
     assert not headline(everything(SEEDS - 1))["met"]
     assert not headline(found[1:])["met"]
@@ -232,9 +243,11 @@ def test_one_wrong_minimum_is_told_and_the_goal_is_missed() -> None:
     found[0] = made("mnist", FAMILIES[0], wrong, SEEDS)
     figures = headline(found)
     assert not figures["met"]
-    assert figures["ftd"][FAMILIES[0]]["agree"] == 7
+    assert figures["ftd"][FAMILIES[0]]["scripts"]["agree"] == 7
     told = disappointments(found, figures)
-    assert told[0].startswith(f"mnist, {FAMILIES[0]}: the nearest source of digit-0 is digits-0-to-3 (0.010), not")
+    assert told[0].startswith(
+        f"mnist, {FAMILIES[0]}, `ftd`: the nearest source of digit-0 is digits-0-to-3 (0.010), not"
+    )
 
 
 def test_committed_page_is_what_the_committed_results_give() -> None:
@@ -244,4 +257,16 @@ def test_committed_page_is_what_the_committed_results_give() -> None:
 
 def test_figure_has_a_panel_a_matrix() -> None:
     found = made("cifar", FAMILIES[0], papers()["cifar"].mean(), 2)
-    assert len(matrices_figure([found]).axes) == len(found.paper.networks) + 1
+    assert len(matrices_figure([found]).axes) == len(found.paper.networks) + 2
+
+
+def test_goals_are_judged_by_what_the_scripts_compute() -> None:
+    found = everything()
+    matrix = papers()["mnist"].mean()
+    matrix[2, 0] = 0.01
+    wrong = np.array([matrix] * SEEDS)
+    found[0] = replace(found[0], cubes={**found[0].cubes, "ftd": wrong})
+    assert headline(found)["met"]
+    assert headline(found)["ftd"][FAMILIES[0]]["definition"]["agree"] < 8
+    found[0] = replace(found[0], cubes={**found[0].cubes, "ftd_reference": wrong})
+    assert not headline(found)["met"]
