@@ -121,7 +121,7 @@ def elites(source: str) -> list[dict[str, str]]:
 def ranking(target: str) -> list[tuple[str, float]]:
     """Return the sources of other data sets, best first, with their scores."""
     truth, known = known_scores(SETTING, REGIME)
-    found = recommenders(truth, known, usual(settings()[SETTING].probe).beside)
+    found = recommenders(truth, known, usual(settings()[SETTING].probe))
     scores, tasks = found[DEFAULT].scores[truth.targets.index(target)], zoo().tasks
     others = [
         (source, float(scores[place].mean()))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.transfer import ablation, controls, costs, scores
+from benchmarks.transfer import ablation, controls, costs, cross_validated, scores
 from benchmarks.transfer import truth as transfers
 from benchmarks.transfer.ceilings import ceilings
 from benchmarks.transfer.costs import Costs
@@ -56,7 +56,7 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
     truth, known = known_scores(setting, regime)
     if not truth.targets:
         return None
-    found = recommenders(truth, known, usual(settings()[setting].probe).beside)
+    found = recommenders(truth, known, usual(settings()[setting].probe))
     known |= {name: answers.scores for name, answers in found.items()}
     figures = {}
     for name, values in known.items():
@@ -82,7 +82,8 @@ def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:
         return Truth([], [], np.empty((0, 0, 0))), {}
     truth = cube(_whole_draws(found), "accuracy")
     seen = SEEN[regime]
-    return truth, {**_measures(setting, seen, truth), **_controls(setting, seen, truth)}
+    tried = _columns(_whole_draws(cross_validated.table(setting, regime)), cross_validated.NAMES, truth)
+    return truth, {**_measures(setting, seen, truth), **tried, **_controls(setting, seen, truth)}
 
 
 def paired(evaluation: Evaluation, name: str, figure: str) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.belief import Belief
 from taskzoo.recommend.experience import PastTransfer, source_effects
-from taskzoo.recommend.gain import gain_model, wider
+from taskzoo.recommend.gain import gain_model, headroom, wider
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
@@ -33,13 +33,14 @@ class Answers:
     gains: Array
 
 
-def recommenders(truth: Truth, known: Mapping[str, Array], beside: Mapping[str, float]) -> dict[str, Answers]:
+def recommenders(truth: Truth, known: Mapping[str, Array], belief: Belief) -> dict[str, Answers]:
     """Return the recommender's answers, with and without what other transfers say of each source.
 
     Args:
         truth: Gives the transfers on record: those of other targets, none of the same data set as the target.
         known: Scores of measures and controls.
-        beside: Weights of measures beside the Fisher kernel, as the product has them for the probe.
+        belief: The product's for the probe: the weights of measures beside the Fisher kernel, and whether it counts
+            how much is left to be gained.
 
     Returns:
         By name: the sum of the Fisher kernel's evidence, counted from the initial state's, the likeness of the images,
@@ -47,12 +48,12 @@ def recommenders(truth: Truth, known: Mapping[str, Array], beside: Mapping[str, 
         deviations over the target's sources and weighed as in the product; and the same with the sources' effects on
         other targets. Nothing where a part is missing.
     """
-    if not {MEASURE, *beside, *LOOKS, CLASSES} <= set(known):
+    if not {MEASURE, *belief.beside, *LOOKS, CLASSES} <= set(known):
         return {}
-    score = own_score(truth, known, beside)
-    wide = widths(truth, known[CLASSES])
+    score = own_score(truth, known, belief.beside)
+    wide, rooms = widths(truth, known[CLASSES]), headrooms(known, belief, score)
     experienced = score + experience(truth, score)[..., None]
-    return {WITHOUT: answers(truth, score, wide), DEFAULT: answers(truth, experienced, wide)}
+    return {WITHOUT: answers(truth, score, wide, rooms), DEFAULT: answers(truth, experienced, wide, rooms)}
 
 
 def own_score(truth: Truth, known: Mapping[str, Array], beside: Mapping[str, float]) -> Array:
@@ -89,14 +90,23 @@ def widths(truth: Truth, counts: Array) -> Array:
     return np.stack([wider(classes, classes[truth.sources.index(target)]) for target in truth.targets])
 
 
-def answers(truth: Truth, score: Array, wide: Array) -> Answers:
+def headrooms(known: Mapping[str, Array], belief: Belief, score: Array) -> Array:
+    """Return how much of each target the initial state leaves to be gained, [T, draws]."""
+    rooms = np.ones((len(score), score.shape[2]))
+    if belief.explained:
+        for place in np.ndindex(rooms.shape):
+            rooms[place] = headroom(known[belief.explained][place[0], -1, place[1]])
+    return rooms
+
+
+def answers(truth: Truth, score: Array, wide: Array, rooms: Array) -> Answers:
     """Return scores [T, S, draws] with the one at which a gain is expected, and the probabilities of gains."""
     scores, gains = score.copy(), np.full(score.shape, np.nan)
     for row, target in enumerate(truth.targets):
-        model = gain_model(record(truth, score, target, wide), target, NOTHING)
-        scores[row, -1] = -model.mean[0] / max(model.mean[1], 1e-9)
+        model = gain_model(record(truth, score, target, wide, rooms.mean(1)), target, NOTHING)
+        scores[row, -1] = -model.mean[0] / (max(model.mean[1], 1e-9) * rooms[row])
         for draw in range(score.shape[2]):
-            gains[row, :-1, draw] = model.probability(score[row, :-1, draw], wide[row], 0.0)
+            gains[row, :-1, draw] = model.probability(score[row, :-1, draw], wide[row], 0.0, rooms[row, draw])
     return Answers(scores, gains)
 
 
@@ -104,12 +114,12 @@ def experience(truth: Truth, score: Array) -> Array:
     """Return what the transfers onto targets of other data sets say of each source, [T, S]; 0 for the initial state."""
     out = np.zeros(truth.mean.shape)
     for row, target in enumerate(truth.targets):
-        effects = source_effects(record(truth, score, target, np.zeros(score.shape[:2])), target)
+        effects = source_effects(record(truth, score, target, np.zeros(score.shape[:2]), np.ones(len(score))), target)
         out[row, :-1] = [effects.get(source, 0.0) for source in truth.sources[:-1]]
     return out
 
 
-def record(truth: Truth, score: Array, target: str, wide: Array) -> list[PastTransfer]:
+def record(truth: Truth, score: Array, target: str, wide: Array, rooms: Array) -> list[PastTransfer]:
     """Return all transfers onto targets of other data sets than a target's, as if they were on record."""
     tasks, told, gain = zoo().tasks, score.mean(axis=2), truth.gain
     return [
@@ -120,6 +130,7 @@ def record(truth: Truth, score: Array, target: str, wide: Array) -> list[PastTra
             gain=float(gain[i, j]),
             dataset=tasks[other].dataset,
             wider=float(wide[i, j]),
+            headroom=float(rooms[i]),
         )
         for i, other in enumerate(truth.targets)
         if tasks[other].dataset != tasks[target].dataset

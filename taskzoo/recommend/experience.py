@@ -24,6 +24,7 @@ class PastTransfer(BaseModel):
         gain: Test accuracy less that from the initial state, mean over draws, in [-1, 1].
         dataset: Of the target; empty where the record does not tell: then the target counts as its own.
         wider: How much wider the source's task is, as ``gain.wider`` counts it.
+        headroom: How much of the target the initial state left to be gained, in (0, 1].
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -34,6 +35,7 @@ class PastTransfer(BaseModel):
     gain: float
     dataset: str = ""
     wider: float = 0.0
+    headroom: float = 1.0
 
 
 def source_effects(past: Sequence[PastTransfer], target: str) -> dict[str, float]:

@@ -11,6 +11,7 @@ from taskzoo.recommend.belief import Belief
 from taskzoo.recommend.experience import PastTransfer, by_other_targets, spread
 
 SCORES, WIDTHS = 12.0, 0.7  # Mean squares of scores and of ``wider``, which give the slopes' priors their weights.
+LEAST = 0.02  # Headroom: few images may seem to be explained whole.
 WIDEST = 5.0  # Times as many classes; more has not been seen in benchmarks/transfer, and counts no more.
 Array = npt.NDArray[np.float64]
 
@@ -32,9 +33,24 @@ def wider(classes: Array, target: float) -> Array:
     return np.asarray(np.log(np.clip(ratio, 1 / WIDEST, WIDEST)))
 
 
+def headroom(explained: float) -> float:
+    """Return how much of a target the initial state leaves to be gained.
+
+    Args:
+        explained: Share of the labels' variance that its features explain of images left out; may be below 0.
+
+    Returns:
+        The rest, from LEAST to 1.
+    """
+    return float(np.clip(1 - explained, LEAST, 1))
+
+
 @dataclass(frozen=True)
 class GainModel:
-    """Gain = level + slope score + width wider + noise, as the transfers on record tell: Bayesian linear regression.
+    """Gain = level + headroom (slope score + width wider) + noise, as the transfers on record tell.
+
+    A Bayesian linear regression. What a source is better or worse for, counts by how much of the target the initial
+    state leaves to be gained: where it leaves nothing, no score promises anything.
 
     Attributes:
         mean: Of the three coefficients, [3].
@@ -50,24 +66,25 @@ class GainModel:
     rate: float
     spread: float
 
-    def expected(self, scores: Array, widths: Array) -> Array:
+    def expected(self, scores: Array, widths: Array, headroom: float = 1.0) -> Array:
         """Return the expected gain in test accuracy at scores [S] of sources that are so much wider [S]."""
-        return _rows(scores, widths) @ self.mean * self.spread
+        return _rows(scores, widths, headroom) @ self.mean * self.spread
 
-    def probability(self, scores: Array, widths: Array, error: float) -> Array:
+    def probability(self, scores: Array, widths: Array, error: float, headroom: float = 1.0) -> Array:
         """Return the probability that a source gains: Student's t, predictive.
 
         Args:
             scores: [S].
             widths: How much wider the sources are, [S].
             error: Standard error of the scores.
+            headroom: Of the target, in (0, 1].
 
         Returns:
             [S].
         """
-        rows = _rows(scores, widths)
+        rows = _rows(scores, widths, headroom)
         doubt = 1 + np.einsum("si,ij,sj->s", rows, np.linalg.inv(self.precision), rows)
-        scale = np.sqrt(self.rate / self.shape * doubt + (self.mean[1] * error) ** 2)
+        scale = np.sqrt(self.rate / self.shape * doubt + (self.mean[1] * headroom * error) ** 2)
         return np.asarray(stats.t.cdf(rows @ self.mean / scale, 2 * self.shape))
 
 
@@ -92,10 +109,11 @@ def gain_model(past: Sequence[PastTransfer], target: str, belief: Belief) -> Gai
     unit = spread(groups)
     if not unit:
         return GainModel(prior, start, shape, rate, belief.spread)
-    scores, widths, gains = (
-        np.array([getattr(each, what) for group in groups for each in group]) for what in ("score", "wider", "gain")
+    scores, widths, rooms, gains = (
+        np.array([getattr(each, what) for group in groups for each in group])
+        for what in ("score", "wider", "headroom", "gain")
     )
-    rows, gains = _rows(scores, widths), gains / unit
+    rows, gains = _rows(scores, widths, rooms), gains / unit
     weights = np.array([1 / len(group) for group in groups for _ in group])
     precision = start + (rows.T * weights) @ rows
     mean = np.linalg.solve(precision, start @ prior + (rows.T * weights) @ gains)
@@ -103,6 +121,6 @@ def gain_model(past: Sequence[PastTransfer], target: str, belief: Belief) -> Gai
     return GainModel(mean, precision, shape + len(groups) / 2, rate + float(squares) / 2, unit)
 
 
-def _rows(scores: Array, widths: Array) -> Array:
-    """Return [S, 3]: ones, scores and how much wider the sources are."""
-    return np.stack([np.ones_like(scores), scores, widths], axis=1)
+def _rows(scores: Array, widths: Array, headroom: float | Array) -> Array:
+    """Return [S, 3]: ones, scores and how much wider the sources are, these two by the headroom."""
+    return np.stack([np.ones_like(scores), headroom * scores, headroom * widths], axis=1)

@@ -12,7 +12,7 @@ from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.belief import RANDOM, Belief
 from taskzoo.recommend.experience import PastTransfer, source_effects
-from taskzoo.recommend.gain import gain_model, wider
+from taskzoo.recommend.gain import gain_model, headroom, wider
 from taskzoo.recommend.recommendation import Candidate, Recommendation, Start
 from taskzoo.recommend.units import centre_and_spread, standardised
 
@@ -42,8 +42,8 @@ def rank(
     state has neither images nor classes.
 
     How probable a gain is at a score, from a source that tells so many more or fewer classes apart than the target,
-    transfers on record say; the measure's own gap does not: from pretrained weights a source may explain the labels
-    better than the initial state and yet learn worse.
+    where pretrained weights leave so much to be gained, transfers on record say; the measure's own gap does not: from
+    pretrained weights a source may explain the labels better than the initial state and yet learn worse.
 
     Everything is paired: every source saw the same images of a repeat, and the same halves of them. So the model is
     source effect + draw effect + noise; the noise variance is pooled over the sources (a handful of repeats is too
@@ -75,7 +75,8 @@ def rank(
     best = np.bincount(draws.argmax(0), minlength=len(score)) / DRAWS
     model = gain_model(past, column.target, belief)
     widths = wider(_classes(column, names[:-1]), column.classes.get(column.target, 0))
-    gain, expected = model.probability(score, widths, noise), model.expected(score, widths)
+    room = _headroom(column, belief)
+    gain, expected = model.probability(score, widths, noise, room), model.expected(score, widths, room)
 
     order = [int(i) for i in np.argsort(-score, kind="stable")]
     chosen = [i for i in order if gain[i] >= params.confidence][: params.sources]
@@ -109,6 +110,7 @@ def rank(
         beside=weights,
         lower_is_closer=lower,
         confidence=params.confidence,
+        headroom=room,
         candidates=rows,
         start=Start(values=values[-1].tolist(), mean=start, low=start - half, high=start + half),
         references=column.references[column.ranked_by],
@@ -175,6 +177,13 @@ def _scored(
     beside, their_noise = _beside(column, names[:-1], weights)
     above = (closeness[:-1] - closeness[-1]) / spread
     return above + beside + breadth(_classes(column, names[:-1])), float(np.hypot(error / spread, their_noise))
+
+
+def _headroom(column: DistanceColumn, belief: Belief) -> float:
+    """Return how much of the target the initial state leaves to be gained; 1 where that does not count."""
+    if belief.explained not in column.values:
+        return 1.0
+    return headroom(float(np.mean(column.values[belief.explained][NO_TRANSFER])))
 
 
 def _classes(column: DistanceColumn, names: Sequence[str]) -> Array:

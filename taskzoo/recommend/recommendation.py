@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from taskzoo.distance.matrix import References
 
-FORM = 3  # Of the score; raised when it is put together otherwise.
+FORM = 4  # Of the score, and of what is recorded with it; raised when either is put together otherwise.
 
 
 def scale(measure: str, likeness: float) -> str:
@@ -85,6 +85,7 @@ class Recommendation(BaseModel):
         beside: Weights of all measures that count beside it, by name; the source's number of classes counts, too.
         lower_is_closer: Direction of the measure.
         confidence: Probability of a gain that a recommended source needs.
+        headroom: How much of the target the initial state leaves to be gained, in (0, 1]; 1 where that does not count.
         candidates: Best score first.
         start: No transfer.
         references: What the measure shows of the target itself, and of chance.
@@ -101,6 +102,7 @@ class Recommendation(BaseModel):
     beside: dict[str, float] = {}
     lower_is_closer: bool
     confidence: float
+    headroom: float = 1.0
     candidates: list[Candidate]
     start: Start
     references: References

@@ -12,7 +12,7 @@ from taskzoo.recommend.recommendation import Recommendation, scale
 from taskzoo.registry.connection import Connection
 from taskzoo.registry.description import describe_narrowing
 from taskzoo.registry.runs import StageRun, log_run
-from taskzoo.registry.transfers import FINGERPRINT, GAIN, SCALE, SCORE, STAGE, WIDER
+from taskzoo.registry.transfers import FINGERPRINT, GAIN, HEADROOM, SCALE, SCORE, STAGE, WIDER
 
 NARROWING = "narrowing.md"
 
@@ -46,7 +46,7 @@ def log_recommendation(
         "wider",
     )
     numbers = {f"{figure}.{source}": getattr(row, figure) for source, row in rows.items() for figure in shown}
-    numbers |= {"start.mean": recommendation.start.mean}
+    numbers |= {"start.mean": recommendation.start.mean, HEADROOM: recommendation.headroom}
     for name, values in (("itself", recommendation.references.itself), ("chance", recommendation.references.chance)):
         numbers |= {f"reference.{name}": float(np.mean(values))} if values else {}
     run = StageRun(
@@ -91,6 +91,7 @@ def _transfer(
             (GAIN, float(gains.mean()), 0),
             (SCORE, candidate.score, 0),
             (WIDER, candidate.wider, 0),
+            (HEADROOM, recommendation.headroom, 0),
             *(("accuracy", value, draw) for draw, value in enumerate(row.accuracies)),
         ],
         tags={FINGERPRINT: fingerprint, SCALE: made},

@@ -12,10 +12,10 @@ from taskzoo.registry.runs import every_page
 
 STAGE = "transfer"
 FINGERPRINT, SCALE = "taskzoo.fingerprint", "taskzoo.scale"
-GAIN, SCORE, WIDER = "gain", "score", "wider"
+GAIN, SCORE, WIDER, HEADROOM = "gain", "score", "wider", "headroom"
 COLUMNS = {
     **{"run": "str", "ended": "int64", "target": "str", "source": "str", "dataset": "str"},
-    **{"score": "float64", "gain": "float64", "wider": "float64"},
+    **{"score": "float64", "gain": "float64", "wider": "float64", "headroom": "float64"},
 }
 PAGE = 1000
 
@@ -51,7 +51,7 @@ def past_transfers(connection: Connection, fingerprint: str, scale: str, folder:
 def _row(run: Run) -> tuple[object, ...]:
     params, metrics = run.data.params, run.data.metrics
     names = params["target"], params["source"], params["dataset"]
-    return run.info.run_id, run.info.end_time, *names, metrics[SCORE], metrics[GAIN], metrics[WIDER]
+    return run.info.run_id, run.info.end_time, *names, *(metrics[each] for each in (SCORE, GAIN, WIDER, HEADROOM))
 
 
 def _runs(connection: Connection, wanted: str, view: int) -> Iterator[Run]:

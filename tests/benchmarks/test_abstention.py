@@ -5,7 +5,8 @@ import pytest
 
 from benchmarks.transfer.abstention import BINS, Choices, calibration, choices
 from benchmarks.transfer.metrics import inside
-from benchmarks.transfer.recommender import Answers, answers, recommenders
+from benchmarks.transfer.recommender import Answers, answers, headrooms, recommenders
+from taskzoo.recommend.belief import PRETRAINED, RANDOM
 from tests.benchmarks.test_transfer import NAMES, SIZE, made, truth
 
 
@@ -44,7 +45,7 @@ def test_probabilities_learned_from_other_data_sets_come_true() -> None:
     found = made(0, 1, 0, draws=1, seed=3)
     gain = found.gain[..., None]
     noisy = gain + np.random.default_rng(4).normal(0, 1, gain.shape)
-    given = answers(found, noisy - noisy[:, -1:], np.zeros((SIZE, SIZE)))
+    given = answers(found, noisy - noisy[:, -1:], np.zeros((SIZE, SIZE)), np.ones((SIZE, 1)))
     bins = calibration(found, given)
     assert sum(count for *_, count in bins) == inside(found, "all")[:, :-1].sum()
     assert len(bins) == len(BINS) - 1
@@ -56,10 +57,29 @@ def test_the_initial_state_is_taken_where_no_gain_is_expected() -> None:
     found = made(0, 1, 0, draws=1)
     worse = truth(np.where(np.arange(SIZE + 1)[:, None] == SIZE, 99.0, found.values))
     score = np.nan_to_num(worse.gain)[..., None]
-    given = answers(worse, score - score[:, -1:], np.zeros((SIZE, SIZE)))
+    given = answers(worse, score - score[:, -1:], np.zeros((SIZE, SIZE)), np.ones((SIZE, 1)))
     assert (given.gains[:, :-1] < 0.5).all()
     assert (given.scores[:, -1] > np.nanmax(given.scores[:, :-1], axis=1)).all()
 
 
 def test_nothing_is_answered_where_a_part_is_missing() -> None:
-    assert recommenders(made(0, 1, 0), {"fisher_kernel": np.zeros((SIZE, SIZE + 1, 1))}, {"lfc": 1.0}) == {}
+    assert recommenders(made(0, 1, 0), {"fisher_kernel": np.zeros((SIZE, SIZE + 1, 1))}, PRETRAINED) == {}
+
+
+def test_a_target_that_the_initial_state_has_solved_is_not_promised_a_gain() -> None:
+    found = made(0, 1, 0, draws=1)
+    score = np.nan_to_num(found.gain)[..., None]
+    scores, none = score - score[:, -1:], np.zeros((SIZE, SIZE))
+    rooms = np.ones((SIZE, 1))
+    open_, solved = (answers(found, scores, none, rooms * np.r_[room, [1] * (SIZE - 1)][:, None]) for room in (1, 0.02))
+    best = int(scores[0, :-1, 0].argmax())
+    assert solved.gains[0, best, 0] < open_.gains[0, best, 0]
+    assert np.ptp(solved.gains[0, :-1, 0][np.isfinite(found.mean[0, :-1])]) < 0.05
+
+
+def test_headroom_is_what_the_initial_state_does_not_explain() -> None:
+    known = {"ridge_loo": np.full((2, 3, 2), 0.9)}
+    known["ridge_loo"][:, -1] = [[0.25, 1.0], [-0.5, 0.5]]
+    score = np.zeros((2, 3, 2))
+    assert headrooms(known, PRETRAINED, score) == pytest.approx(np.array([[0.75, 0.02], [1.0, 0.5]]))
+    assert (headrooms(known, RANDOM, score) == 1).all()

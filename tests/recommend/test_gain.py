@@ -12,14 +12,16 @@ from scipy import integrate, stats
 from taskzoo.params import ProbeParams
 from taskzoo.recommend.belief import PRETRAINED, RANDOM, Belief, usual
 from taskzoo.recommend.experience import PastTransfer
-from taskzoo.recommend.gain import SCORES, WIDEST, WIDTHS, gain_model, wider
+from taskzoo.recommend.gain import LEAST, SCORES, WIDEST, WIDTHS, gain_model, headroom, wider
 
 BELIEF = Belief(level=0.1, slope=0.3, width=0.5, noise=1.2, spread=0.05, targets=3)
 NO = np.zeros(1)
 
 
-def past(target: str, source: str, gain: float, score: float, wider: float = 0.0) -> PastTransfer:
-    return PastTransfer(target=target, source=source, score=score, gain=gain, wider=wider)
+def past(
+    target: str, source: str, gain: float, score: float, wider: float = 0.0, headroom: float = 1.0
+) -> PastTransfer:
+    return PastTransfer(target=target, source=source, score=score, gain=gain, wider=wider, headroom=headroom)
 
 
 def test_without_a_record_the_belief_alone_speaks() -> None:
@@ -74,15 +76,16 @@ def test_probabilities_become_true(seed: int) -> None:
     rng = np.random.default_rng(seed)
     record = []
     for target in range(400):
+        room = float(rng.uniform(0.1, 1))
         for source in range(6):
             score = float(rng.normal(0, 2))
             wide = float(rng.normal(0, 0.8))
-            gain = 0.03 * (-0.5 + 0.6 * score + 0.4 * wide + float(rng.normal()))
-            record.append(past(f"x{target}", f"s{source}", gain, score, wide))
+            gain = 0.03 * (-0.5 + room * (0.6 * score + 0.4 * wide) + float(rng.normal()))
+            record.append(past(f"x{target}", f"s{source}", gain, score, wide, room))
     model = gain_model(record, "t", BELIEF)
-    for score, wide in itertools.product((-1.0, 1.0, 3.0), (-1.0, 1.0)):
-        wanted = stats.norm.cdf(-0.5 + 0.6 * score + 0.4 * wide)
-        assert model.probability(np.array([score]), np.array([wide]), 0.0)[0] == pytest.approx(wanted, abs=0.08)
+    for score, wide, room in itertools.product((-1.0, 1.0, 3.0), (-1.0, 1.0), (0.2, 1.0)):
+        wanted = stats.norm.cdf(-0.5 + room * (0.6 * score + 0.4 * wide))
+        assert model.probability(np.array([score]), np.array([wide]), 0.0, room)[0] == pytest.approx(wanted, abs=0.08)
 
 
 def test_a_source_of_fewer_classes_is_narrower() -> None:
@@ -91,10 +94,15 @@ def test_a_source_of_fewer_classes_is_narrower() -> None:
     assert not wider(np.array([2.0, 0.0]), 0).any()
 
 
+def test_headroom_is_what_is_not_explained() -> None:
+    assert [headroom(share) for share in (-0.3, 0.0, 0.4, 1.0)] == [1.0, 1.0, 0.6, LEAST]
+
+
 def test_pretrained_weights_are_harder_to_beat() -> None:
     assert usual(ProbeParams()) is RANDOM
     assert usual(ProbeParams(weights="some.safetensors")) is PRETRAINED
-    assert usual(ProbeParams(weights="some.safetensors"), dense=True) == replace(PRETRAINED, beside=RANDOM.beside)
+    dense = usual(ProbeParams(weights="some.safetensors"), dense=True)
+    assert dense == replace(PRETRAINED, beside=RANDOM.beside, explained="")
     models = [gain_model([], "t", belief) for belief in (RANDOM, PRETRAINED)]
     random, pretrained = (model.probability(np.array([0.0, 2.0, 4.0]), np.zeros(3), 0.0) for model in models)
     assert (random > pretrained).all()

@@ -167,6 +167,22 @@ def test_a_source_narrower_than_the_target_is_less_likely_to_gain() -> None:
     assert apart == pytest.approx(np.log(2) * PRETRAINED.width * PRETRAINED.spread)
 
 
+def test_where_pretrained_weights_leave_little_to_be_gained_no_score_promises_much() -> None:
+    values = {"a": [0.1, 0.1], "b": [0.6, 0.6], NO_TRANSFER: [0.5, 0.5]}
+    fits = ({"a": [0.9, 0.9], "b": [0.2, 0.2], NO_TRANSFER: [told, told]} for told in (0.9, 0.1))
+    little, much = (column_of({"ftd": values, "ridge_loo": fit}) for fit in fits)
+    solved, open_ = (rank(column, PARAMS, belief=PRETRAINED) for column in (little, much))
+    assert [solved.headroom, open_.headroom] == pytest.approx([0.1, 0.9])
+    assert solved.sources() == open_.sources()
+    assert solved.candidate("a").probability_gain < open_.candidate("a").probability_gain
+    unit = PRETRAINED.slope * PRETRAINED.spread
+    for found in (solved, open_):
+        expected = PRETRAINED.level * PRETRAINED.spread + found.headroom * unit * found.candidate("a").score
+        assert found.candidate("a").expected_gain == pytest.approx(expected)
+    # From random weights it does not count.
+    assert rank(little, PARAMS, belief=RANDOM).headroom == 1
+
+
 def test_sources_of_many_classes_come_first_where_all_else_is_equal() -> None:
     values = {"a": [0.1, 0.1], "b": [0.3, 0.3], "c": [0.3, 0.3], NO_TRANSFER: [0.5, 0.5]}
     classes = {"a": 2, "b": 2, "c": 10}

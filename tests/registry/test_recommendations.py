@@ -11,6 +11,7 @@ from mlflow.entities import Run
 from taskzoo.fisher.pairs import NO_TRANSFER
 from taskzoo.params import RecommendParams
 from taskzoo.recommend.advice import advise
+from taskzoo.recommend.belief import PRETRAINED
 from taskzoo.recommend.comparison import Transfer
 from taskzoo.recommend.experience import PastTransfer
 from taskzoo.recommend.recommendation import scale
@@ -51,6 +52,15 @@ def test_they_are_recorded_once_and_come_back(registry: Registry, tmp_path: Path
     runs = client.search_runs([experiment.experiment_id], "tags.`taskzoo.stage` = 'transfer'")
     assert len(runs) == 2
     assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_what_pretrained_weights_left_to_be_gained_is_recorded(registry: Registry, tmp_path: Path) -> None:
+    fit = {"near": [0.7, 0.9], "far": [0.2, 0.2], NO_TRANSFER: [0.5, 0.7]}
+    told = column({"ftd": VALUES, "ridge_loo": fit}, classes=CLASSES)
+    advice = advise(told, ELITES, OPTIONS, PARAMS, explore=0.25, belief=PRETRAINED)
+    registry.log_recommendation("f", advice, TRANSFERS, "photos")
+    rooms = {each.source: each.headroom for each in registry.past_transfers("f", SCALE, tmp_path)}
+    assert rooms == pytest.approx({"near": 0.4, "far": 0.4})
 
 
 def test_a_transfer_that_was_run_again_counts_once_as_it_was_last(registry: Registry, tmp_path: Path) -> None:
