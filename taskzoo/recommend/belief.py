@@ -21,6 +21,8 @@ class Belief:
         noise: Standard deviation of gains around that, in spreads.
         spread: Standard deviation of test accuracies over the sources of a target, in [0, 1].
         targets: As many as this counts for.
+        scores: Mean square of scores by the headroom they counted with, which gives the slope's prior its weight.
+        widths: Likewise of ``wider``.
         beside: Weights of measures beside the one that ranks, in a score.
         explained: The measure by which the initial state's own value tells how much is left to be gained; empty where
             that does not count.
@@ -32,6 +34,8 @@ class Belief:
     noise: float
     spread: float
     targets: float = 5.0
+    scores: float = 12.0
+    widths: float = 0.7
     beside: Mapping[str, float] = field(default_factory=lambda: BESIDE)
     explained: str = ""
 
@@ -44,6 +48,8 @@ PRETRAINED = Belief(
     width=0.63,
     noise=0.87,
     spread=0.034,
+    scores=5.0,
+    widths=0.22,
     beside={**BESIDE, "lfc": 1.0},
     explained="ridge_loo",
 )

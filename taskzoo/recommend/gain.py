@@ -10,7 +10,6 @@ from scipy import stats
 from taskzoo.recommend.belief import Belief
 from taskzoo.recommend.experience import PastTransfer, by_other_targets, spread
 
-SCORES, WIDTHS = 12.0, 0.7  # Mean squares of scores and of ``wider``, which give the slopes' priors their weights.
 LEAST = 0.02  # Headroom: few images may seem to be explained whole.
 WIDEST = 5.0  # Times as many classes; more has not been seen in benchmarks/transfer, and counts no more.
 Array = npt.NDArray[np.float64]
@@ -103,7 +102,7 @@ def gain_model(past: Sequence[PastTransfer], target: str, belief: Belief) -> Gai
         The model; the belief itself where nothing is on record.
     """
     prior = np.array([belief.level, belief.slope, belief.width])
-    start = belief.targets * np.diag([1.0, SCORES, WIDTHS])
+    start = belief.targets * np.diag([1.0, belief.scores, belief.widths])
     shape, rate = belief.targets / 2, belief.targets / 2 * belief.noise**2
     groups = by_other_targets(past, target)
     unit = spread(groups)

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from taskzoo.params import ProbeParams
 from taskzoo.recommend.belief import PRETRAINED, RANDOM, Belief, usual
 from taskzoo.recommend.experience import PastTransfer
-from taskzoo.recommend.gain import LEAST, SCORES, WIDEST, WIDTHS, gain_model, headroom, wider
+from taskzoo.recommend.gain import LEAST, WIDEST, gain_model, headroom, wider
 
 BELIEF = Belief(level=0.1, slope=0.3, width=0.5, noise=1.2, spread=0.05, targets=3)
 NO = np.zeros(1)
@@ -28,7 +28,7 @@ def test_without_a_record_the_belief_alone_speaks() -> None:
     model = gain_model([past("t", "a", 0.9, 0.0), past("t", "b", 0.1, 0.0), past("x", "a", 0.5, 1.0)], "t", BELIEF)
     score, wide = np.array([2.0]), np.array([-1.0])
     assert model.expected(score, wide) == pytest.approx([0.2 * 0.05])
-    scale = 1.2 * np.sqrt(1 + 1 / 3 + 4 / (3 * SCORES) + 1 / (3 * WIDTHS))
+    scale = 1.2 * np.sqrt(1 + 1 / 3 + 4 / (3 * BELIEF.scores) + 1 / (3 * BELIEF.widths))
     assert model.probability(score, wide, 0.0) == pytest.approx([stats.t.cdf(0.2 / scale, 3)])
 
 
@@ -40,7 +40,7 @@ def test_the_posterior_is_prior_times_likelihood() -> None:
     model = gain_model(record, "t", BELIEF)
     rng = np.random.default_rng(0)
     variance = 1.5 * 1.2**2 / rng.gamma(1.5, size=1_000_000)
-    spreads = np.sqrt(variance / (3 * np.array([1, SCORES, WIDTHS])[:, None]))
+    spreads = np.sqrt(variance / (3 * np.array([1, BELIEF.scores, BELIEF.widths])[:, None]))
     level, slope, width = np.array([0.1, 0.3, 0.5])[:, None] + spreads * rng.normal(size=(3, len(variance)))
     apart = sum((each.gain / unit - level - slope * each.score - width * each.wider) ** 2 / 2 for each in record)
     mass = np.exp(-apart / (2 * variance)) / variance  # Four transfers onto two targets count as two.
@@ -58,7 +58,7 @@ def test_an_uncertain_score_blurs_the_answer() -> None:
     model = gain_model([], "t", BELIEF)
     certain, blurred = (model.probability(np.array([3.0]), NO, error)[0] for error in (0.0, 2.0))
     assert 0.5 < blurred < certain
-    scale = np.sqrt(1.2**2 * (1 + 1 / 3 + 9 / (3 * SCORES)) + 0.6**2)
+    scale = np.sqrt(1.2**2 * (1 + 1 / 3 + 9 / (3 * BELIEF.scores)) + 0.6**2)
     assert blurred == pytest.approx(integrate.quad(lambda x: stats.t.pdf(x, 3), -np.inf, 1.0 / scale)[0])
 
 
