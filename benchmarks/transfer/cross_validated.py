@@ -20,12 +20,12 @@ from benchmarks.environment import note_environment
 from benchmarks.transfer import inputs
 from benchmarks.transfer.scores import sources
 from benchmarks.transfer.settings import REPEATS, RESULTS, SEEN, settings, zoo
-from benchmarks.transfer.truth import chosen, key
+from benchmarks.transfer.truth import chosen, key, learned
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.files import digest_json
 from taskzoo.parallel import run_jobs
 from taskzoo.probe.forms import tensors
-from taskzoo.probe.training import fit, in_batches
+from taskzoo.probe.training import in_batches
 
 FOLDS = 4
 NAMES = ("cross_validated", "cross_validated_likelihood")
@@ -70,14 +70,13 @@ def cross_validated(
     setting: str, regime: str, source: str, few: TaskSplit, classes: int, draw: int
 ) -> tuple[float, float]:
     """Return the accuracy and the mean log-likelihood of images that fine-tuning did not see."""
-    params = settings()[setting]
-    recipe = params.recipe(params.regimes[regime])
+    params, state = settings()[setting], inputs.state(setting, source, draw % REPEATS)
     images, labels = tensors(few, params.probe)
     logits = torch.zeros(len(labels), classes)
-    parts = torch.from_numpy(folds(few.labels, draw))
+    parts = folds(few.labels, draw)
     for fold in range(FOLDS):
-        network = inputs.network(setting, classes, inputs.state(setting, source, draw % REPEATS))
-        fit(network, images[parts != fold], labels[parts != fold], recipe, draw)
+        seen = TaskSplit(few.images[parts != fold], few.labels[parts != fold])
+        network = learned(setting, params.regimes[regime], state, seen, classes, draw)
         logits[parts == fold] = in_batches(network, images[parts == fold])
     accuracy = (logits.argmax(1) == labels).float().mean().item()
     return accuracy, -functional.cross_entropy(logits, labels).item()

@@ -1,6 +1,5 @@
 """Variants of the Fisher kernel against gradients taken image by image, and against the product's own."""
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -14,6 +13,7 @@ from taskzoo.distance.transferability.arrays import one_hot
 from taskzoo.fisher.feature_gram import alike, feature_grams
 from taskzoo.fisher.head import fit_head
 from taskzoo.probe.network import build_probe, normalise
+from tests.benchmarks.examples import bright
 from tests.distance.examples import observation
 
 SETTING, CLASSES, COUNT = "small", 3, 12
@@ -23,10 +23,7 @@ SETTING, CLASSES, COUNT = "small", 3, 12
 def few(monkeypatch: pytest.MonkeyPatch) -> TaskSplit:
     """Noisy images whose brightness tells their class; every source is the initial state."""
     monkeypatch.setattr(inputs, "state", lambda setting, source, repeat: inputs.initial(setting))
-    rng = np.random.default_rng(0)
-    labels = np.arange(COUNT) % CLASSES
-    images = 60 * labels[:, None, None, None] + rng.integers(0, 60, (COUNT, 3, 32, 32))
-    return TaskSplit(images.astype(np.uint8), labels)
+    return bright(COUNT, CLASSES, step=60)
 
 
 def test_the_products_kernel_is_one_of_them(few: TaskSplit) -> None:

@@ -7,10 +7,10 @@ from torch.nn import functional
 from benchmarks.transfer import cross_validated, inputs
 from benchmarks.transfer.cross_validated import FOLDS, folds
 from benchmarks.transfer.settings import settings
-from benchmarks.transfer.truth import learned
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.probe.forms import tensors
-from taskzoo.probe.training import in_batches
+from taskzoo.probe.training import fit, in_batches
+from tests.benchmarks.examples import bright
 
 SETTING, REGIME, CLASSES, COUNT = "small", "few10", 2, 16
 
@@ -19,10 +19,7 @@ SETTING, REGIME, CLASSES, COUNT = "small", "few10", 2, 16
 def few(monkeypatch: pytest.MonkeyPatch) -> TaskSplit:
     """Images whose brightness tells their class; every source is the initial state."""
     monkeypatch.setattr(inputs, "state", lambda setting, source, repeat: inputs.initial(setting))
-    rng = np.random.default_rng(0)
-    labels = np.arange(COUNT) % CLASSES
-    images = 150 * labels[:, None, None, None] + rng.integers(0, 60, (COUNT, 3, 32, 32))
-    return TaskSplit(images.astype(np.uint8), labels)
+    return bright(COUNT, CLASSES, step=150)
 
 
 def test_every_class_is_spread_over_all_folds() -> None:
@@ -37,12 +34,13 @@ def test_every_class_is_spread_over_all_folds() -> None:
 
 def test_images_are_judged_by_networks_that_did_not_see_them(few: TaskSplit) -> None:
     accuracy, likelihood = cross_validated.cross_validated(SETTING, REGIME, "any", few, CLASSES, 0)
-    parts, state, how = folds(few.labels, 0), inputs.initial(SETTING), settings()[SETTING].regimes[REGIME]
+    params, parts = settings()[SETTING], folds(few.labels, 0)
     right, logarithms = 0, 0.0
     for fold in range(FOLDS):
         seen, held = (TaskSplit(few.images[mask], few.labels[mask]) for mask in (parts != fold, parts == fold))
-        network = learned(SETTING, how, state, seen, CLASSES, 0)
-        images, labels = tensors(held, settings()[SETTING].probe)
+        network = inputs.network(SETTING, CLASSES, inputs.initial(SETTING))
+        fit(network, *tensors(seen, params.probe), params.recipe(params.regimes[REGIME]), 0)
+        images, labels = tensors(held, params.probe)
         logits = in_batches(network, images)
         right += int((logits.argmax(1) == labels).sum())
         logarithms -= functional.cross_entropy(logits, labels, reduction="sum").item()
