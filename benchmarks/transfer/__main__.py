@@ -15,7 +15,7 @@ from benchmarks.transfer.headline import headline
 from benchmarks.transfer.inputs import build_datasets, train_sources
 from benchmarks.transfer.report import FIGURE, page
 from benchmarks.transfer.scores import measure_scores
-from benchmarks.transfer.settings import DRAWS, HERE, REGIMES, RESULTS, ROOT, SCORED_DRAWS, SEEN, settings
+from benchmarks.transfer.settings import DRAWS, HERE, PROBES, REGIMES, RESULTS, ROOT, SCORED_DRAWS, SEEN, settings
 from benchmarks.transfer.truth import measure_truth
 from taskzoo.files import write_text
 from taskzoo.probe.network import device
@@ -27,7 +27,7 @@ ENVIRONMENTS = RESULTS / "environments.json"
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", nargs="*", default=list(settings()), help="which probes")
+    parser.add_argument("--settings", nargs="*", default=PROBES, choices=settings(), help="which probes")
     parser.add_argument("--regimes", nargs="*", default=REGIMES, help="which regimes")
     parser.add_argument("--draws", type=int, default=DRAWS, help="how many draws of each target's images")
     parser.add_argument("--summary", action="store_true", help="measure nothing")
@@ -36,7 +36,7 @@ def main() -> None:
         summarise()
         return
     note_environment(ENVIRONMENTS)
-    build_datasets()
+    build_datasets(options.settings)
     for setting in options.settings:
         train_sources(setting)
     for regime in options.regimes:
@@ -44,7 +44,9 @@ def main() -> None:
             measure_truth(setting, regime, options.draws)
             if regime == SEEN[regime]:
                 measure_scores(setting, regime, min(options.draws, SCORED_DRAWS))
-                if device().type == "cpu":  # Where seconds of the processor are those of the work.
+                if (
+                    setting in PROBES and device().type == "cpu"
+                ):  # Where seconds of the processor are those of the work.
                     measure_costs(setting, regime)
 
 

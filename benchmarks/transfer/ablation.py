@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmarks import rows
 from benchmarks.transfer import inputs
 from benchmarks.transfer.scores import key, sources
-from benchmarks.transfer.settings import REPEATS, RESULTS, SCORED_DRAWS, settings, zoo
+from benchmarks.transfer.settings import REPEATS, RESULTS, SCORED_DRAWS, settings
 from benchmarks.transfer.truth import chosen
 from benchmarks.transfer.view import first
 from taskzoo.data.tasks import TaskSplit
@@ -117,8 +117,8 @@ def missing(setting: str, regime: str) -> Iterator[tuple[str, str, str, int]]:
     """Yield targets and draws that lack a source."""
     done = set(table(setting, regime)["key"])
     for draw in range(SCORED_DRAWS):
-        for target in zoo().tasks:
-            if any(key(setting, regime, target, source, draw) not in done for source in sources(target)):
+        for target in settings()[setting].targets:
+            if any(key(setting, regime, target, source, draw) not in done for source in sources(setting, target)):
                 yield setting, regime, target, draw
 
 
@@ -127,7 +127,7 @@ def measure(setting: str, regime: str, target: str, draw: int) -> None:
     task, how = inputs.task(setting, target), settings()[setting].regimes[regime]
     few = first(chosen(task.val, how, draw))
     found = []
-    for source in sources(target):
+    for source in sources(setting, target):
         values = variants(setting, source, draw % REPEATS, few, len(task.classes))
         told = [f"{values[name]:.6g}" for name in COLUMNS[4:]]
         found.append((key(setting, regime, target, source, draw), target, source, draw, *told))

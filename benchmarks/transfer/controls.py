@@ -61,8 +61,8 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
       their pixels: a registry keeps a vector a task, and no labels are needed;
     - source_accuracy, class_count, data_set_size: of the source.
     """
-    names, how = list(zoo().tasks), settings()[setting].regimes[regime]
-    probe = settings()[setting].probe
+    params = settings()[setting]
+    names, how, probe = params.sources, params.regimes[regime], params.probe
     backbone = inputs.network(setting, 2, inputs.initial(setting)).eval().backbone
 
     trained = [inputs.task(setting, name).train for name in names]
@@ -75,7 +75,7 @@ def of_images(setting: str, regime: str, draws: int) -> pd.DataFrame:
     spread = pixels.std(0)
     records = [load_record(inputs.folder(setting, name) / "0.safetensors") for name in names]
     rows = []
-    for target in names:
+    for target in params.targets:
         for draw in range(draws):
             few = chosen(inputs.task(setting, target).val, how, draw)
             apart = np.linalg.norm((pixels - statistics(few)) / spread, axis=1)

@@ -19,7 +19,7 @@ from benchmarks import rows
 from benchmarks.environment import note_environment
 from benchmarks.transfer import inputs
 from benchmarks.transfer.scores import sources
-from benchmarks.transfer.settings import REPEATS, RESULTS, SEEN, settings, zoo
+from benchmarks.transfer.settings import PROBES, REPEATS, RESULTS, SEEN, settings
 from benchmarks.transfer.truth import chosen, key, learned
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.files import digest_json
@@ -47,8 +47,8 @@ def missing(setting: str, regime: str, draws: int) -> Iterator[tuple[str, str, s
     """Yield what is not done; draws change slowest."""
     done = set(table(setting, regime)["key"])
     for draw in range(draws):
-        for target in zoo().tasks:
-            for source in sources(target):
+        for target in settings()[setting].targets:
+            for source in sources(setting, target):
                 if key_of(setting, regime, target, source, draw) not in done:
                     yield setting, regime, target, source, draw
 
@@ -95,7 +95,7 @@ def folds(labels: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
 def main() -> None:
     """Measure what is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", nargs="*", default=list(settings()), help="which probes")
+    parser.add_argument("--settings", nargs="*", default=PROBES, choices=settings(), help="which probes")
     parser.add_argument("--regimes", nargs="*", default=["few10"], choices=sorted(set(SEEN.values())), help="which")
     parser.add_argument("--draws", type=int, default=1, help="how many draws of each target's images")
     options = parser.parse_args()

@@ -14,7 +14,7 @@ from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import Truth, cube, inside, interval, residual, summary, weighted_taus
 from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
-from benchmarks.transfer.settings import REGIMES, SEEN, settings
+from benchmarks.transfer.settings import PROBES, REGIMES, SEEN, settings
 from taskzoo.recommend.belief import usual
 
 Array = npt.NDArray[np.float64]
@@ -47,7 +47,7 @@ class Evaluation:
 
 def evaluations() -> list[Evaluation]:
     """Return the figures so far of all probes and regimes."""
-    found = [evaluate(setting, regime) for regime in REGIMES for setting in settings()]
+    found = [evaluate(setting, regime) for regime in REGIMES for setting in PROBES]
     return [each for each in found if each is not None]
 
 
@@ -80,7 +80,7 @@ def known_scores(setting: str, regime: str) -> tuple[Truth, dict[str, Array]]:
     found = transfers.table(setting, regime)
     if found.empty:
         return Truth([], [], np.empty((0, 0, 0))), {}
-    truth = cube(_whole_draws(found), "accuracy")
+    truth = cube(_whole_draws(found), "accuracy", settings()[setting])
     seen = SEEN[regime]
     tried = _columns(_whole_draws(cross_validated.table(setting, regime)), cross_validated.NAMES, truth)
     return truth, {**_measures(setting, seen, truth), **tried, **_controls(setting, seen, truth)}

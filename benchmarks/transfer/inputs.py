@@ -1,26 +1,39 @@
 """Tasks, sources and initial states, made once and kept in a cache."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from torch import Tensor
 
-from benchmarks.transfer.settings import CACHE, SEED, SPLIT, data, settings, zoo
+from benchmarks.transfer.settings import CACHE, PROBES, SEED, SPLIT, UNSEEN, data, settings, zoo
+from benchmarks.transfer.unseen import fetch
 from taskzoo.data.store import build_dataset
 from taskzoo.data.tasks import Task, load_task
 from taskzoo.fisher.pairs import NO_TRANSFER
+from taskzoo.params import DatasetParams
 from taskzoo.probe.network import Probe, State, build_probe, device, fingerprint, initial_state
 from taskzoo.probe.probes import train_probes
 from taskzoo.probe.storage import load_backbone, load_state
 
 
-def build_datasets() -> None:
-    """Bring the data sets into the product's form."""
-    for name, params in zoo().datasets.items():
+def build_datasets(names: Sequence[str] = PROBES) -> None:
+    """Bring the data sets of settings into the product's form; those that were out of sight are fetched first."""
+    needed = {zoo().tasks[source].dataset for name in names for source in settings()[name].sources}
+    if needed & set(zoo().unseen):
+        fetch()
+    for name in sorted(needed):
         folder = CACHE / "datasets" / name
         if not folder.exists():
-            path = params.path if params.format == "digits" else str(data() / params.path)
-            build_dataset(name, params.model_copy(update={"path": path}), SPLIT, folder)
+            params = (zoo().datasets | zoo().unseen)[name]
+            build_dataset(name, params.model_copy(update={"path": str(_raw(name, params))}), SPLIT, folder)
+
+
+def _raw(name: str, params: DatasetParams) -> Path:
+    """Return where the images of a data set are."""
+    if params.format == "digits":
+        return Path(params.path)
+    return (UNSEEN if name in zoo().unseen else data()) / params.path
 
 
 @cache
@@ -44,14 +57,14 @@ def print_of(setting: str) -> str:
 
 def folder(setting: str, name: str) -> Path:
     """Return where the trainings of a source are."""
-    return CACHE / "sources" / setting / name
+    return CACHE / "sources" / settings()[setting].name / name
 
 
 def train_sources(setting: str) -> None:
     """Train the sources that are not there yet."""
     chosen = settings()[setting]
-    tasks = {folder(setting, name): task(setting, name) for name in zoo().tasks}
-    train_probes(tasks, chosen.probe, chosen.sources, initial(setting))
+    tasks = {folder(setting, name): task(setting, name) for name in chosen.sources}
+    train_probes(tasks, chosen.probe, chosen.training, initial(setting))
 
 
 def state(setting: str, source: str, repeat: int) -> State:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from benchmarks.transfer.settings import zoo
+from benchmarks.transfer.settings import Setting, zoo
 from taskzoo.fisher.pairs import NO_TRANSFER
 
 Array = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ class Truth:
 
     Attributes:
         targets: Names.
-        sources: Names, the same and ``no-transfer`` last.
+        sources: Names, ``no-transfer`` last.
         values: Accuracies.
     """
 
@@ -42,16 +42,15 @@ class Truth:
         return self.mean - self.mean[:, -1:]
 
 
-def cube(table: pd.DataFrame, column: str) -> Truth:
+def cube(table: pd.DataFrame, column: str, setting: Setting) -> Truth:
     """Bring rows of target, source and draw into an array; targets without all sources and draws are left out."""
-    names = list(zoo().tasks)
-    sources = [*names, NO_TRANSFER]
+    names, sources = list(setting.targets), [*setting.sources, NO_TRANSFER]
     wide = table.pivot_table(index=["target", "source"], columns="draw", values=column)
     wide = wide.reindex(pd.MultiIndex.from_product([names, sources]))
     values = wide.to_numpy(dtype=np.float64, copy=True).reshape(len(names), len(sources), -1)
-    for index in range(len(names)):
-        values[index, index] = np.nan
-    complete = [i for i in range(len(names)) if np.isfinite(np.delete(values[i], i, axis=0)).all()]
+    own = np.array([[source == target for source in sources] for target in names])
+    values[own] = np.nan
+    complete = [i for i in range(len(names)) if np.isfinite(values[i, ~own[i]]).all()]
     return Truth([names[i] for i in complete], sources, values[complete])
 
 

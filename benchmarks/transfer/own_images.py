@@ -33,7 +33,7 @@ def source_embedding(setting: str, source: str) -> Array:
     """Return Task2Vec's embedding of a source, from images it was trained on; kept in the cache."""
     task = inputs.task(setting, source)
     key = digest_json([task.digest, inputs.print_of(setting), IMAGES, SEED])[:12]
-    path = CACHE / "embeddings" / f"{setting}-{source}-{key}.npy"
+    path = CACHE / "embeddings" / f"{settings()[setting].name}-{source}-{key}.npy"
     if not path.exists():
         found = io.BytesIO()
         np.save(found, task_embedding(setting, draw(task.train, IMAGES, SEED), len(task.classes)))

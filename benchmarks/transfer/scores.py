@@ -12,7 +12,7 @@ from benchmarks.transfer import inputs
 from benchmarks.transfer.controls import of_images
 from benchmarks.transfer.measures import NAMES, scores
 from benchmarks.transfer.own_images import source_embedding, task_embedding
-from benchmarks.transfer.settings import REPEATS, RESULTS, SCORED_DRAWS, settings, zoo
+from benchmarks.transfer.settings import REPEATS, RESULTS, SCORED_DRAWS, settings
 from benchmarks.transfer.truth import chosen
 from benchmarks.transfer.view import DIFFERENTIATED, backbone_fisher, look, provenance
 from taskzoo.data.pixels import pixel_statistics
@@ -39,7 +39,7 @@ def measure_scores(setting: str, regime: str, draws: int = SCORED_DRAWS) -> None
         draws: Of each target's images.
     """
     rows.drop_others(path_of(setting, regime), COLUMNS)
-    run_jobs(embed, [(setting, source) for source in zoo().tasks], f"{setting} embeddings")
+    run_jobs(embed, [(setting, source) for source in settings()[setting].sources], f"{setting} embeddings")
     run_jobs(score, list(missing(setting, regime, draws)), f"{setting} {regime} scores")
     write_text(controls_path(setting, regime), of_images(setting, regime, draws).to_csv(index=False))
 
@@ -69,21 +69,21 @@ def missing(setting: str, regime: str, draws: int = SCORED_DRAWS) -> Iterator[tu
     """Yield targets and draws that lack a source; draws change slowest."""
     done = set(table(setting, regime)["key"])
     for draw in range(draws):
-        for target in zoo().tasks:
-            if any(key(setting, regime, target, source, draw) not in done for source in sources(target)):
+        for target in settings()[setting].targets:
+            if any(key(setting, regime, target, source, draw) not in done for source in sources(setting, target)):
                 yield setting, regime, target, draw
 
 
-def sources(target: str) -> list[str]:
+def sources(setting: str, target: str) -> list[str]:
     """Return the sources of a target, the initial state last."""
-    return [*(name for name in zoo().tasks if name != target), NO_TRANSFER]
+    return [*(name for name in settings()[setting].sources if name != target), NO_TRANSFER]
 
 
 def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
     """Return a hash of the inputs of a score, and of which measures there are."""
     params = settings()[setting]
     known = "" if source == NO_TRANSFER else inputs.task(setting, source).digest
-    parts = [inputs.task(setting, target).digest, source, known, params.sources.model_dump(), NAMES]
+    parts = [inputs.task(setting, target).digest, source, known, params.training.model_dump(), NAMES]
     return digest_json([*parts, inputs.print_of(setting), vars(params.regimes[regime]), draw])[:12]
 
 
@@ -98,7 +98,7 @@ def score(setting: str, regime: str, target: str, draw: int) -> None:
     few, classes = chosen(task.val, how, draw), len(task.classes)
     own, embedding = target_network(setting, regime, target, draw), task_embedding(setting, few, classes)
     found = []
-    for source in sources(target):
+    for source in sources(setting, target):
         values = scores(look(setting, source, draw % REPEATS, few, classes, embedding), own)
         told = ["" if math.isnan(values[name]) else f"{values[name]:.6g}" for name in NAMES]
         found.append((key(setting, regime, target, source, draw), target, source, draw, *told))

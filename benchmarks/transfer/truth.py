@@ -11,7 +11,7 @@ from rich.progress import track
 
 from benchmarks import rows
 from benchmarks.transfer import inputs
-from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, Regime, settings, zoo
+from benchmarks.transfer.settings import DRAWS, REPEATS, RESULTS, Regime, settings
 from benchmarks.transfer.stack import Stack
 from taskzoo.data.tasks import TaskSplit, few_shot
 from taskzoo.files import digest_json
@@ -51,8 +51,8 @@ def missing(setting: str, regime: str, draws: int = DRAWS) -> Iterator[Job]:
     """Yield what is not done; draws change slowest, so that a part is a whole table of fewer draws."""
     done = set(table(setting, regime)["key"])
     for draw in range(draws):
-        for source in (NO_TRANSFER, *zoo().tasks):
-            for target in zoo().tasks:
+        for source in (NO_TRANSFER, *settings()[setting].sources):
+            for target in settings()[setting].targets:
                 if target != source and key(setting, regime, target, source, draw) not in done:
                     yield setting, regime, target, source, draw
 
@@ -68,7 +68,7 @@ def by_target(jobs: list[Job]) -> dict[str, list[tuple[str, int]]]:
 def key(setting: str, regime: str, target: str, source: str, draw: int) -> str:
     """Return a hash of all that a result depends on."""
     params = settings()[setting]
-    known = "" if source == NO_TRANSFER else [inputs.task(setting, source).digest, params.sources.model_dump()]
+    known = "" if source == NO_TRANSFER else [inputs.task(setting, source).digest, params.training.model_dump()]
     how = params.regimes[regime]
     parts = [inputs.task(setting, target).digest, source, known, inputs.print_of(setting), draw, vars(how)]
     return digest_json([*parts, params.batch_size, params.learning_rate])[:12]

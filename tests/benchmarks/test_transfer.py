@@ -30,13 +30,14 @@ from benchmarks.transfer.metrics import (
 )
 from benchmarks.transfer.recommender import DEFAULT
 from benchmarks.transfer.report import page
-from benchmarks.transfer.settings import zoo
+from benchmarks.transfer.settings import settings, zoo
 from benchmarks.transfer.timing import NEEDS
 from benchmarks.transfer.view import View
 from taskzoo.fisher.pairs import NO_TRANSFER
 from tests.distance.examples import observation
 
-NAMES = list(zoo().tasks)
+SETTING = settings()["small"]
+NAMES = list(SETTING.targets)
 SOURCES = [*NAMES, NO_TRANSFER]
 SIZE = len(NAMES)
 
@@ -195,8 +196,8 @@ def test_targets_without_all_sources_are_left_out() -> None:
         [(target, source, 0, 0.5) for target in NAMES[:3] for source in SOURCES if source != target],
         columns=["target", "source", "draw", "accuracy"],
     )
-    assert cube(table, "accuracy").targets == NAMES[:3]
-    assert cube(table.iloc[:-1], "accuracy").targets == NAMES[:2]
+    assert cube(table, "accuracy", SETTING).targets == NAMES[:3]
+    assert cube(table.iloc[:-1], "accuracy", SETTING).targets == NAMES[:2]
 
 
 def test_a_table_of_fewer_measures_is_read_and_dropped_before_more_are_measured(tmp_path: Path) -> None:
