@@ -19,7 +19,7 @@ from benchmarks.transfer import report as transfer_report
 from benchmarks.transfer.evaluate import Evaluation, evaluations
 from benchmarks.transfer.headline import headline
 from benchmarks.transfer.metrics import POOLS
-from benchmarks.transfer.settings import REGIMES, settings, zoo
+from benchmarks.transfer.settings import PROBES, REGIMES, zoo
 from taskzoo.files import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,7 +51,9 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
     figures = headline(cells)
     yield "## Which past task transfers best?"
     yield (
-        f"{len(zoo().tasks)} targets, each learned from all others and from the initial state itself: how well the "
+        f"{len(zoo().names(unseen=False))} targets, each learned from all others and from the initial state itself, "
+        f"and (*unseen*) {len(zoo().names(unseen=True))} of {len(zoo().unseen)} data sets that had no say in what the "
+        "recommender is, answered by the product as it comes, with no transfer on record: how well the "
         "recommender's score orders the sources (weighted Kendall tau), what following it loses (regret, accuracy "
         "points), and how often its answers hurt. *all*: every source; *other*: only those of other data sets. "
         "Intervals are of the paired difference to the strongest rival or control, 90 %, over targets. Measured by "
@@ -71,9 +73,7 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
         "probe | regime | draws | sources | tau | strongest rival | its tau | better by | regret | answers | that hurt"
     )
     yield table(head.split(" | "), rows)
-    missing = [
-        f"{s} {r}" for r in REGIMES for s in settings() if not any((c.setting, c.regime) == (s, r) for c in cells)
-    ]
+    missing = [f"{s} {r}" for r in REGIMES for s in PROBES if not any((c.setting, c.regime) == (s, r) for c in cells)]
     yield (
         f"Goals, {'all met' if figures['met'] else 'not all met'}: above every rival and control on the full pool with "
         "an interval without zero, not below any on the other, regret above a perfect chooser's at most half of "
@@ -83,6 +83,8 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
     for name, entry in figures.items():
         if isinstance(entry, dict) and entry.get("missed"):
             yield f"Missed by {name.replace('-', ', ')}: {'; '.join(entry['missed'])}."
+        if isinstance(entry, dict) and entry.get("ahead"):
+            yield f"Ahead of the recommender by an interval in {name}: {'; '.join(entry['ahead'])}."
     if any(cell.answers is not None for cell in cells):
         yield f"![Risk against coverage](../{transfer_report.FIGURE})"
 

@@ -13,7 +13,7 @@ from benchmarks.transfer.ceilings import ceilings
 from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import Truth, cube, inside, interval, residual, summary, weighted_taus
-from benchmarks.transfer.recommender import DEFAULT, Answers, recommenders
+from benchmarks.transfer.recommender import DEFAULT, Answers, first_day, recommenders
 from benchmarks.transfer.settings import PROBES, REGIMES, SEEN, settings
 from taskzoo.recommend.belief import usual
 
@@ -46,8 +46,9 @@ class Evaluation:
 
 
 def evaluations() -> list[Evaluation]:
-    """Return the figures so far of all probes and regimes."""
-    found = [evaluate(setting, regime) for regime in REGIMES for setting in PROBES]
+    """Return the figures so far of all probes and regimes; those of unseen data sets come last."""
+    unseen = [name for name in settings() if name not in PROBES]
+    found = [evaluate(setting, regime) for names in (PROBES, unseen) for regime in REGIMES for setting in names]
     return [each for each in found if each is not None]
 
 
@@ -56,7 +57,8 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
     truth, known = known_scores(setting, regime)
     if not truth.targets:
         return None
-    found = recommenders(truth, known, usual(settings()[setting].probe))
+    advise = recommenders if setting in PROBES else first_day
+    found = advise(truth, known, usual(settings()[setting].probe))
     known |= {name: answers.scores for name, answers in found.items()}
     figures = {}
     for name, values in known.items():

@@ -1,6 +1,6 @@
 """What the recommender makes of the measures: the score that orders sources, and the probability of a gain."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from benchmarks.transfer.metrics import Array, Truth
 from benchmarks.transfer.settings import zoo
 from taskzoo.recommend.belief import Belief
 from taskzoo.recommend.experience import PastTransfer, source_effects
-from taskzoo.recommend.gain import gain_model, headroom, wider
+from taskzoo.recommend.gain import GainModel, gain_model, headroom, wider
 
 DEFAULT, WITHOUT = "recommender", "recommender_without_experience"
 MEASURE, LOOKS, CLASSES = "fisher_kernel", ("likeness", "pixel_likeness"), "class_count"
@@ -53,7 +53,25 @@ def recommenders(truth: Truth, known: Mapping[str, Array], belief: Belief) -> di
     score = own_score(truth, known, belief.beside)
     wide, rooms = widths(truth, known[CLASSES]), headrooms(known, belief, score)
     experienced = score + experience(truth, score)[..., None]
-    return {WITHOUT: answers(truth, score, wide, rooms), DEFAULT: answers(truth, experienced, wide, rooms)}
+    return {name: learned(truth, each, wide, rooms) for name, each in ((WITHOUT, score), (DEFAULT, experienced))}
+
+
+def first_day(truth: Truth, known: Mapping[str, Array], belief: Belief) -> dict[str, Answers]:
+    """Return the answers of the product as it comes, with no transfer on record: for targets that it never saw.
+
+    Args:
+        truth: Says which sources each target has; nothing is learned from it.
+        known: Scores of measures and controls.
+        belief: The product's for the probe.
+
+    Returns:
+        The default's; nothing where a part is missing.
+    """
+    if not {MEASURE, *belief.beside, *LOOKS, CLASSES} <= set(known):
+        return {}
+    score = own_score(truth, known, belief.beside)
+    models = [gain_model((), target, belief) for target in truth.targets]
+    return {DEFAULT: answers(score, widths(truth, known[CLASSES]), headrooms(known, belief, score), models)}
 
 
 def own_score(truth: Truth, known: Mapping[str, Array], beside: Mapping[str, float]) -> Array:
@@ -99,11 +117,28 @@ def headrooms(known: Mapping[str, Array], belief: Belief, score: Array) -> Array
     return rooms
 
 
-def answers(truth: Truth, score: Array, wide: Array, rooms: Array) -> Answers:
-    """Return scores [T, S, draws] with the one at which a gain is expected, and the probabilities of gains."""
+def learned(truth: Truth, score: Array, wide: Array, rooms: Array) -> Answers:
+    """Return the answers of a model of gains that learned from the targets of other data sets alone."""
+    models = [
+        gain_model(record(truth, score, target, wide, rooms.mean(1)), target, NOTHING) for target in truth.targets
+    ]
+    return answers(score, wide, rooms, models)
+
+
+def answers(score: Array, wide: Array, rooms: Array, models: Sequence[GainModel]) -> Answers:
+    """Return scores [T, S, draws] with the one at which a gain is expected, and the probabilities of gains.
+
+    Args:
+        score: Of every source, [T, S, draws].
+        wide: How much wider sources' tasks are than the target's, [T, S - 1].
+        rooms: How much the initial state leaves to be gained, [T, draws].
+        models: Of gains, one a target.
+
+    Returns:
+        The answers.
+    """
     scores, gains = score.copy(), np.full(score.shape, np.nan)
-    for row, target in enumerate(truth.targets):
-        model = gain_model(record(truth, score, target, wide, rooms.mean(1)), target, NOTHING)
+    for row, model in enumerate(models):
         scores[row, -1] = -model.mean[0] / (max(model.mean[1], 1e-9) * rooms[row])
         for draw in range(score.shape[2]):
             gains[row, :-1, draw] = model.probability(score[row, :-1, draw], wide[row], 0.0, rooms[row, draw])

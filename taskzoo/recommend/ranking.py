@@ -116,7 +116,7 @@ def rank(
         references=column.references[column.ranked_by],
         recommended=recommended,
         within_noise=[row.source for row in rows if row.probability_best >= WITHIN * max(best)],
-        reason=_reason(rows, recommended, params.confidence),
+        reason=_reason(rows, recommended, params.confidence) + _solved(room),
     )
 
 
@@ -244,3 +244,8 @@ def _reason(rows: Sequence[Candidate], recommended: Sequence[str], confidence: f
         f"No source is recommended: the best, {first.source}, beats no transfer only with probability "
         f"{first.probability_gain:.2f} (needed: {confidence:g}; expected: {100 * first.expected_gain:+.1f} points)."
     )
+
+
+def _solved(room: float) -> str:
+    """Say in one sentence how much of the target is solved before any transfer, where that counts and is not nothing."""
+    return "" if room == 1 else f" Without a transfer {1 - room:.0%} of the labels' variance is explained already."
