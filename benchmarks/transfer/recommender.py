@@ -156,6 +156,12 @@ def experience(truth: Truth, score: Array) -> Array:
 
 def record(truth: Truth, score: Array, target: str, wide: Array, rooms: Array) -> list[PastTransfer]:
     """Return all transfers onto targets of other data sets than a target's, as if they were on record."""
+    own = zoo().tasks[target].dataset
+    return [each for each in transfers(truth, score, wide, rooms) if each.dataset != own]
+
+
+def transfers(truth: Truth, score: Array, wide: Array, rooms: Array) -> list[PastTransfer]:
+    """Return all transfers as a registry would record them; scores [T, S, draws] count by their mean over draws."""
     tasks, told, gain = zoo().tasks, score.mean(axis=2), truth.gain
     return [
         PastTransfer(
@@ -168,7 +174,6 @@ def record(truth: Truth, score: Array, target: str, wide: Array, rooms: Array) -
             headroom=float(rooms[i]),
         )
         for i, other in enumerate(truth.targets)
-        if tasks[other].dataset != tasks[target].dataset
         for j, source in enumerate(truth.sources[:-1])
         if source != other
     ]
