@@ -31,6 +31,7 @@ class Found:
         family: The network.
         paper: What was published.
         cubes: Distances [seeds, S, T] by variant.
+        fresh: The same of seeds that came after the variants were chosen; may have none.
         accuracy: Mean validation accuracy of the probes, by task.
         reached: Share of the probes that reach 1 - eps, by task.
     """
@@ -39,6 +40,7 @@ class Found:
     family: str
     paper: Published
     cubes: Mapping[str, Array]
+    fresh: Mapping[str, Array]
     accuracy: Mapping[str, float]
     reached: Mapping[str, float]
 
@@ -86,10 +88,13 @@ def evaluate() -> list[Found]:
     for name, paper in papers().items():
         for family in (each for each in FAMILIES if name in sets_of(each)):
             table = distances(family)
-            cubes = {variant: cube(table, paper.tasks, variant) for variant in VARIANTS}
+            cubes, fresh = (
+                {variant: cube(part, paper.tasks, variant) for variant in VARIANTS}
+                for part in (table[table["seed"] < SEEDS], table[table["seed"] >= SEEDS])
+            )
             if len(cubes[paper.measure]):
                 probes = reached(family)
-                out.append(Found(name, family, paper, cubes, dict(probes["accuracy"]), dict(probes["reached"])))
+                out.append(Found(name, family, paper, cubes, fresh, dict(probes["accuracy"]), dict(probes["reached"])))
     return out
 
 
@@ -127,7 +132,17 @@ def _figures(found: Sequence[Found]) -> dict[str, Any]:
         "seeds": min((len(each.values) for each in found), default=0),
         "definition": _agreement([(each, each.paper.measure) for each in found]),
         "scripts": _agreement([(each, each.scripts) for each in found]),
+        "fresh": _on_fresh_seeds(found),
     }
+
+
+def _on_fresh_seeds(found: Sequence[Found]) -> dict[str, int]:
+    """Return how many minima the scripts' way finds on seeds that had no say in what that way is taken to be."""
+    seeds = min((len(each.fresh[each.scripts]) for each in found), default=0)
+    agree = [
+        one for each in found if seeds for one in agreeing(each.fresh[each.scripts].mean(0), each.published_nearest)
+    ]
+    return {"seeds": seeds, "agree": sum(agree)}
 
 
 def _agreement(variants: Sequence[tuple[Found, str]]) -> dict[str, Any]:

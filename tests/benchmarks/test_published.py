@@ -17,7 +17,7 @@ from benchmarks.published.agreement import Array, nearest, rank_correlation
 from benchmarks.published.evaluate import Found, among_published, evaluate, headline
 from benchmarks.published.figure import matrices_figure
 from benchmarks.published.papers import papers
-from benchmarks.published.report import disappointments, page
+from benchmarks.published.report import disappointments, goals, page
 from benchmarks.published.settings import ENVIRONMENTS, FAMILIES, HERE, LD_FAMILY, SEEDS, pairs, zoo
 from benchmarks.published.variants import VARIANTS, Padded, batch_fisher, logdet_by_tensor, widened
 from taskzoo.data.store import build_dataset
@@ -212,6 +212,7 @@ def made(name: str, family: str, matrix: Array, seeds: int) -> Found:
         family=family,
         paper=paper,
         cubes=dict.fromkeys(VARIANTS, np.array([matrix] * seeds)),
+        fresh=dict.fromkeys(VARIANTS, np.empty((0, *matrix.shape))),
         accuracy=dict.fromkeys(paper.tasks, 0.95),
         reached=dict.fromkeys(paper.tasks, 1.0),
     )
@@ -248,6 +249,21 @@ def test_one_wrong_minimum_is_told_and_the_goal_is_missed() -> None:
     assert told[0].startswith(
         f"mnist, {FAMILIES[0]}, `ftd`: the nearest source of digit-0 is digits-0-to-3 (0.010), not"
     )
+
+
+def test_fresh_seeds_are_judged_by_themselves() -> None:
+    found, family = everything(), FAMILIES[0]
+    assert headline(found)["ftd"][family]["fresh"] == {"seeds": 0, "agree": 0}
+    wrong = papers()["mnist"].mean()
+    wrong[2, 0] = 0.01
+    fresh = {"mnist": wrong, "cifar": papers()["cifar"].mean()}
+    for place, each in enumerate(found):
+        if each.family == family and each.name in fresh:
+            found[place] = replace(each, fresh=dict.fromkeys(VARIANTS, np.array([fresh[each.name]] * 3)))
+    figures = headline(found)["ftd"][family]
+    assert figures["fresh"] == {"seeds": 3, "agree": 7}
+    assert figures["scripts"]["agree"] == 8
+    assert any("| 8 of 8 | 7 of 8 (3) |" in line for line in goals(headline(found))[0].splitlines())
 
 
 def test_committed_page_is_what_the_committed_results_give() -> None:
