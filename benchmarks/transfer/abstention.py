@@ -38,6 +38,10 @@ class Choices:
         risk = float((self.gain[taken] < 0).mean()) if taken.any() else float("nan")
         return {"coverage": float(taken.mean()), "risk": risk, "gain": float(np.where(taken, self.gain, 0).mean())}
 
+    def promised(self) -> tuple[float, float]:
+        """Return the mean probability that is said of a gain, and the share of choices that are not worse than none."""
+        return float(self.probability.mean()), float((self.gain >= 0).mean())
+
     def curve(self) -> tuple[Array, Array]:
         """Return coverage and risk as ever less probable gains are accepted."""
         order = np.argsort(-self.probability.ravel(), kind="stable")

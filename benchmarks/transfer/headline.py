@@ -63,9 +63,13 @@ def _rivals(found: Evaluation) -> list[str]:
 
 
 def _answered(found: Evaluation, pool: str) -> dict[str, float | None]:
-    """Return coverage, risk and mean gain at the default threshold, None for what is not defined."""
+    """Return coverage, risk and mean gain at the default threshold, and what is said and kept of all first choices.
+
+    None for what is not defined.
+    """
     assert found.answers is not None
-    here = choices(found.truth, found.answers)[pool].at(THRESHOLD)
+    first = choices(found.truth, found.answers)[pool]
+    here = first.at(THRESHOLD) | dict(zip(("said", "kept"), first.promised(), strict=True))
     return {name: None if np.isnan(value) else round(value, 3) for name, value in here.items()}
 
 

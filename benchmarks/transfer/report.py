@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.markdown import table, where
 from benchmarks.transfer.ablation import USUAL, VARIANTS
-from benchmarks.transfer.abstention import THRESHOLD, calibration, choices
+from benchmarks.transfer.abstention import THRESHOLD, Choices, calibration, choices
 from benchmarks.transfer.costs import Costs, passes
 from benchmarks.transfer.evaluate import Evaluation, paired
 from benchmarks.transfer.headline import HALVED, excess
@@ -120,7 +120,8 @@ def _abstention(found: Evaluation) -> list[str]:
         return []
     head = "pool | answers | coverage | of these, negative transfer | mean gain, points | best possible"
     rows = []
-    for pool, each in choices(found.truth, found.answers).items():
+    first = choices(found.truth, found.answers)
+    for pool, each in first.items():
         for label, threshold in (("always", 0.0), (f"at P >= {THRESHOLD:g}", THRESHOLD), ("never", 2.0)):
             here = each.at(threshold)
             risk = "" if np.isnan(here["risk"]) else f"{here['risk']:.1%}"
@@ -133,10 +134,16 @@ def _abstention(found: Evaluation) -> list[str]:
     return [
         "",
         "Answering and abstaining, and how true the probabilities of a gain are (mean said, share that gained, number "
-        f"of sources): {said}.",
+        f"of sources): {said}. Of the first choices alone: {_promised(first)}.",
         "",
         table(head.split(" | "), rows),
     ]
+
+
+def _promised(first: Mapping[str, Choices]) -> str:
+    """Return what is said of the gains of first choices, and how many are not worse than no transfer."""
+    told = ((pool, *each.promised()) for pool, each in first.items())
+    return ", ".join(f"{said:.2f} said, {kept:.2f} not worse ({pool})" for pool, said, kept in told)
 
 
 def _above_perfect(found: Evaluation) -> str:

@@ -24,6 +24,7 @@ def test_risk_and_coverage_by_hand() -> None:
     never = found.at(2.0)
     assert (never["coverage"], never["gain"]) == (0, 0)
     assert np.isnan(never["risk"])
+    assert found.promised() == pytest.approx((0.75, 0.5))
     coverage, risk = found.curve()
     assert coverage.tolist() == [0.25, 0.5, 0.75, 1]
     assert risk == pytest.approx([0, 1 / 2, 2 / 3, 1 / 2])
