@@ -247,5 +247,5 @@ def _reason(rows: Sequence[Candidate], recommended: Sequence[str], confidence: f
 
 
 def _solved(room: float) -> str:
-    """Say in one sentence how much of the target is solved before any transfer, where that counts and is not nothing."""
+    """Say in one sentence how much of the target is solved before any transfer, where that counts."""
     return "" if room == 1 else f" Without a transfer {1 - room:.0%} of the labels' variance is explained already."
