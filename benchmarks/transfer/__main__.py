@@ -44,9 +44,8 @@ def main() -> None:
             measure_truth(setting, regime, options.draws)
             if regime == SEEN[regime]:
                 measure_scores(setting, regime, min(options.draws, SCORED_DRAWS))
-                if (
-                    setting in PROBES and device().type == "cpu"
-                ):  # Where seconds of the processor are those of the work.
+                # Where seconds of the processor are those of the work; a target's data set does not change them.
+                if setting in PROBES and device().type == "cpu":
                     measure_costs(setting, regime)
 
 
