@@ -83,6 +83,11 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
     for name, entry in figures.items():
         if isinstance(entry, dict) and entry.get("missed"):
             yield f"Missed by {name.replace('-', ', ')}: {'; '.join(entry['missed'])}."
+        if isinstance(entry, dict) and entry.get("beyond_trying"):
+            yield (
+                f"In {name} not even a chooser that fine-tuned from every source on half of the draws, and read the "
+                f"test set, is ahead by an interval on the other half, of {', '.join(entry['beyond_trying'])}."
+            )
         if isinstance(entry, dict) and entry.get("ahead"):
             yield f"Ahead of the recommender by an interval in {name}: {'; '.join(entry['ahead'])}."
     if any(cell.answers is not None for cell in cells):

@@ -43,6 +43,28 @@ def ceilings(truth: Truth) -> dict[str, float]:
     return out | variance(truth)
 
 
+def oracle_ahead(truth: Truth, scores: Array) -> Array:
+    """Return by how much a chooser's tau is above a measure's, [T], all sources: it tried all on half of the draws.
+
+    It read the test set there, and both are judged by the other half, each half in turn. Where such a chooser is not
+    ahead, no measure can be asked to be.
+
+    Args:
+        truth: At least two draws.
+        scores: [T, S, draws], higher is better.
+    """
+    pool = inside(truth, "all")
+    halves = [truth.values[..., start::2].mean(2) for start in (0, 1)]
+    ahead: Array = np.mean(
+        [
+            weighted_taus(judge, tried[..., None], pool) - weighted_taus(judge, scores, pool)
+            for tried, judge in (halves, halves[::-1])
+        ],
+        axis=0,
+    )
+    return ahead
+
+
 def perfect(truth: Truth, pool: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
     """Return the weighted tau and the regret that a chooser would show who knew every source's true mean.
 

@@ -29,6 +29,7 @@ class Evaluation:
         regime: How targets learned.
         truth: What really transferred.
         figures: By measure and figure, one value a target.
+        scores: By measure, [T, S, draws]; higher is better.
         ceilings: By figure.
         costs: None where they were not measured.
         answers: The recommender's, None where a part of it was not measured.
@@ -43,6 +44,7 @@ class Evaluation:
     costs: Costs | None = None
     answers: Answers | None = None
     variants: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    scores: Mapping[str, Array] = field(default_factory=dict)
 
 
 def evaluations() -> list[Evaluation]:
@@ -74,6 +76,7 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
         costs_of,
         found.get(DEFAULT),
         {name: summary(truth, values) for name, values in variants.items()},
+        known,
     )
 
 

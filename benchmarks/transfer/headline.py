@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.transfer.abstention import THRESHOLD, choices
+from benchmarks.transfer.ceilings import oracle_ahead
 from benchmarks.transfer.evaluate import Evaluation, paired
 from benchmarks.transfer.figure import WANTED
-from benchmarks.transfer.metrics import POOLS
+from benchmarks.transfer.metrics import POOLS, interval
 from benchmarks.transfer.recommender import DEFAULT, PARTS
 from benchmarks.transfer.settings import PROBES
 
@@ -54,6 +55,7 @@ def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         elif found.regime in {"few10", "few50"}:
             few += 1
             entry["missed"] = missed(found)
+            entry["beyond_trying"] = beyond_trying(found)
         out[f"{found.setting}-{found.regime}"] = entry
     return {**out, "met": few == 4 and not any(each.get("missed") for each in out.values())}
 
@@ -71,6 +73,11 @@ def _answered(found: Evaluation, pool: str) -> dict[str, float | None]:
     first = choices(found.truth, found.answers)[pool]
     here = first.at(THRESHOLD) | dict(zip(("said", "kept"), first.promised(), strict=True))
     return {name: None if np.isnan(value) else round(value, 3) for name, value in here.items()}
+
+
+def beyond_trying(found: Evaluation) -> list[str]:
+    """Return of which rivals not even fine-tuning from every source on half of the draws is ahead by an interval."""
+    return [name for name in _rivals(found) if interval(oracle_ahead(found.truth, found.scores[name]))[0] <= 0]
 
 
 def ahead(found: Evaluation) -> list[str]:

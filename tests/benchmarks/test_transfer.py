@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmarks import rows
 from benchmarks.transfer import costs, inputs, scores
-from benchmarks.transfer.ceilings import ceilings, perfect, variance
+from benchmarks.transfer.ceilings import ceilings, oracle_ahead, perfect, variance
 from benchmarks.transfer.controls import same_data_set, source_mean
 from benchmarks.transfer.evaluate import Evaluation, _measures
 from benchmarks.transfer.measures import NAMES as MEASURES
@@ -278,3 +278,11 @@ def test_the_page_has_the_costs_where_there_are_any(tmp_path: Path, monkeypatch:
     rows_of = [next(line for line in table.splitlines() if line.startswith(f"| **{DEFAULT}**")) for table in tables]
     assert rows_of[1] == rows_of[0] + " 0.200 | 1 F + 2 B |"
     assert next(line for line in tables[1].splitlines() if line.startswith("| *random*")).endswith("|  |  |")
+
+
+def test_trying_half_of_the_draws_is_ahead_of_noise_and_level_with_the_truth() -> None:
+    found = made(0, 1, 0.1)
+    noise = np.random.default_rng(0).normal(size=found.mean.shape)[..., None]
+    assert oracle_ahead(found, noise).mean() > 0.8
+    assert oracle_ahead(found, found.mean[..., None]).mean() == pytest.approx(0, abs=0.05)
+    assert oracle_ahead(made(0, 0, 1), noise).mean() == pytest.approx(0, abs=0.1)
