@@ -57,11 +57,14 @@ def measured(past: Sequence[PastTransfer], belief: Belief) -> Belief:
         name: float(np.mean([np.mean([(each.headroom * getattr(each, name)) ** 2 for each in one]) for one in groups]))
         for name in ("score", "wider")
     }
-    level, slope, width = model.mean
-    noise = float(np.sqrt(model.rate / model.shape))
+    level, slope, width = (float(value) for value in model.mean)
     return replace(
         belief,
-        **{"level": level, "slope": slope, "width": width, "noise": noise, "spread": model.spread},
+        level=level,
+        slope=slope,
+        width=width,
+        noise=float(np.sqrt(model.rate / model.shape)),
+        spread=model.spread,
         scores=squares["score"],
         widths=squares["wider"],
     )

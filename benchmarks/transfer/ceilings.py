@@ -46,8 +46,8 @@ def ceilings(truth: Truth) -> dict[str, float]:
 def oracle_ahead(truth: Truth, scores: Array) -> Array:
     """Return by how much a chooser's tau is above a measure's, [T], all sources: it tried all on half of the draws.
 
-    It read the test set there, and both are judged by the other half, each half in turn. Where such a chooser is not
-    ahead, no measure can be asked to be.
+    It read the test set there, and both are judged by the other half, each half in turn. A yardstick of how hard it is
+    to be ahead, no bound: half of the draws are few, and a measure may order the sources better than they do.
 
     Args:
         truth: At least two draws.

@@ -48,7 +48,7 @@ def recommenders(truth: Truth, known: Mapping[str, Array], belief: Belief) -> di
         deviations over the target's sources and weighed as in the product; and the same with the sources' effects on
         other targets. Nothing where a part is missing.
     """
-    if not {MEASURE, *belief.beside, *LOOKS, CLASSES} <= set(known):
+    if not _complete(known, belief):
         return {}
     score = own_score(truth, known, belief.beside)
     wide, rooms = widths(truth, known[CLASSES]), headrooms(known, belief, score)
@@ -67,11 +67,16 @@ def first_day(truth: Truth, known: Mapping[str, Array], belief: Belief) -> dict[
     Returns:
         The default's; nothing where a part is missing.
     """
-    if not {MEASURE, *belief.beside, *LOOKS, CLASSES} <= set(known):
+    if not _complete(known, belief):
         return {}
     score = own_score(truth, known, belief.beside)
     models = [gain_model((), target, belief) for target in truth.targets]
     return {DEFAULT: answers(score, widths(truth, known[CLASSES]), headrooms(known, belief, score), models)}
+
+
+def _complete(known: Mapping[str, Array], belief: Belief) -> bool:
+    """Tell whether every part of the score was measured."""
+    return {MEASURE, *belief.beside, *LOOKS, CLASSES} <= set(known)
 
 
 def own_score(truth: Truth, known: Mapping[str, Array], beside: Mapping[str, float]) -> Array:
