@@ -81,17 +81,28 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
         f"Not measured yet: {', '.join(missing) or 'nothing'}."
     )
     for name, entry in figures.items():
-        if isinstance(entry, dict) and entry.get("missed"):
-            yield f"Missed by {name.replace('-', ', ')}: {'; '.join(entry['missed'])}."
-        if isinstance(entry, dict) and entry.get("beyond_trying"):
-            yield (
-                f"In {name} not even a chooser that fine-tuned from every source on half of the draws, and read the "
-                f"test set, is ahead by an interval on the other half, of {', '.join(entry['beyond_trying'])}."
-            )
-        if isinstance(entry, dict) and entry.get("ahead"):
-            yield f"Ahead of the recommender by an interval in {name}: {'; '.join(entry['ahead'])}."
+        if isinstance(entry, dict):
+            yield from _judged(name.replace("-", ", "), entry)
     if any(cell.answers is not None for cell in cells):
         yield f"![Risk against coverage](../{transfer_report.FIGURE})"
+
+
+def _judged(cell: str, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which goals a cell misses, and how hard they are at its noise."""
+    if entry.get("missed"):
+        yield f"Missed by {cell}: {'; '.join(entry['missed'])}."
+    if entry.get("unsettled"):
+        yield (
+            f"Of {cell} the noise leaves open, by an interval over targets, whether these are met: "
+            f"{'; '.join(entry['unsettled'])}."
+        )
+    if entry.get("beyond_trying"):
+        yield (
+            f"A chooser that fine-tuned from every source on half of the draws of {cell}, and read the test set, "
+            f"misses on the other half: {'; '.join(entry['beyond_trying'])}."
+        )
+    if entry.get("ahead"):
+        yield f"Ahead of the recommender by an interval in {cell}: {'; '.join(entry['ahead'])}."
 
 
 def _row(cell: Evaluation, pool: str, entry: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.transfer.metrics import POOLS, Array, Truth, inside, regrets, weighted_tau, weighted_taus
+from benchmarks.transfer.metrics import POOLS, Array, Truth, halves, inside, regrets, weighted_tau, weighted_taus
 
 SIMULATIONS = 2000
 TAUS = 200  # Of them: a tau takes longer.
@@ -11,8 +11,6 @@ TAUS = 200  # Of them: a tau takes longer.
 
 def ceilings(truth: Truth) -> dict[str, float]:
     """Return what the noise of the truth leaves to be reached, from one half of the draws judged by the other.
-
-    Halves are of equal size and of different trainings of the sources; a draw may be left over.
 
     Returns:
         Spearman-Brown reliability of the mean and the attainable correlation, and for each pool weighted tau and
@@ -22,47 +20,23 @@ def ceilings(truth: Truth) -> dict[str, float]:
     draws = truth.values.shape[2]
     if draws < 2:
         return {}
-    half = draws // 2
-    first, second = (truth.values[..., part : 2 * half : 2].mean(2) for part in (0, 1))
-    other = Truth(truth.targets, truth.sources, second[..., None])
-    halves = []
-    for a, b in zip(first[:, :-1], second[:, :-1], strict=True):
+    first, other = halves(truth)[0]
+    correlations = []
+    for a, b in zip(first.mean[:, :-1], other.mean[:, :-1], strict=True):
         keep = np.isfinite(a)
-        halves.append(np.corrcoef(np.argsort(np.argsort(a[keep])), np.argsort(np.argsort(b[keep])))[0, 1])
-    between = float(np.mean(halves))
-    times = draws / half
+        correlations.append(np.corrcoef(np.argsort(np.argsort(a[keep])), np.argsort(np.argsort(b[keep])))[0, 1])
+    between = float(np.mean(correlations))
+    times = draws / (draws // 2)
     reliability = max(times * between / (1 + (times - 1) * between), 0.0)
     out = {"split_half": between, "reliability": reliability, "attainable": reliability**0.5}
     for pool in POOLS:
         members = inside(truth, pool)
-        out[f"oracle_tau_{pool}"] = float(weighted_taus(other.mean, first[..., None], members).mean())
-        out[f"oracle_regret_{pool}"] = float(regrets(other.mean, first[..., None], members).mean())
+        out[f"oracle_tau_{pool}"] = float(weighted_taus(other.mean, first.mean[..., None], members).mean())
+        out[f"oracle_regret_{pool}"] = float(regrets(other.mean, first.mean[..., None], members).mean())
         tau, regret = perfect(truth, members)
         out[f"perfect_tau_{pool}"] = float(tau.mean())
         out[f"perfect_regret_{pool}"] = float(regret.mean())
     return out | variance(truth)
-
-
-def oracle_ahead(truth: Truth, scores: Array) -> Array:
-    """Return by how much a chooser's tau is above a measure's, [T], all sources: it tried all on half of the draws.
-
-    It read the test set there, and both are judged by the other half, each half in turn. A yardstick of how hard it is
-    to be ahead, no bound: half of the draws are few, and a measure may order the sources better than they do.
-
-    Args:
-        truth: At least two draws.
-        scores: [T, S, draws], higher is better.
-    """
-    pool = inside(truth, "all")
-    halves = [truth.values[..., start::2].mean(2) for start in (0, 1)]
-    ahead: Array = np.mean(
-        [
-            weighted_taus(judge, tried[..., None], pool) - weighted_taus(judge, scores, pool)
-            for tried, judge in (halves, halves[::-1])
-        ],
-        axis=0,
-    )
-    return ahead
 
 
 def perfect(truth: Truth, pool: npt.NDArray[np.bool_]) -> tuple[Array, Array]:

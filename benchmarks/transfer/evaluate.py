@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.transfer import ablation, controls, costs, cross_validated, scores
+from benchmarks.transfer import ablation, controls, costs, cross_validated, penalties, scores
 from benchmarks.transfer import truth as transfers
 from benchmarks.transfer.ceilings import ceilings
 from benchmarks.transfer.costs import Costs
@@ -34,6 +34,7 @@ class Evaluation:
         costs: None where they were not measured.
         answers: The recommender's, None where a part of it was not measured.
         variants: Figures of what the Fisher kernel could be instead; empty where they were not measured.
+        penalised: Figures of the Fisher kernel at fixed penalties, likewise.
     """
 
     setting: str
@@ -44,6 +45,7 @@ class Evaluation:
     costs: Costs | None = None
     answers: Answers | None = None
     variants: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    penalised: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     scores: Mapping[str, Array] = field(default_factory=dict)
 
 
@@ -67,6 +69,7 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
         figures[name] = {**summary(truth, values), "tau_residual": _residual_tau(truth, values)}
     costs_of = costs.read(setting, regime)
     variants = _columns(_whole_draws(ablation.table(setting, regime)), ablation.COLUMNS[4:], truth)
+    penalised = _columns(_whole_draws(penalties.table(setting, SEEN[regime])), penalties.PENALTIES, truth)
     return Evaluation(
         setting,
         regime,
@@ -76,6 +79,7 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
         costs_of,
         found.get(DEFAULT),
         {name: summary(truth, values) for name, values in variants.items()},
+        {name: summary(truth, values) for name, values in penalised.items()},
         known,
     )
 

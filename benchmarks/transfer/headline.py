@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.transfer import trying
 from benchmarks.transfer.abstention import THRESHOLD, choices
-from benchmarks.transfer.ceilings import oracle_ahead
+from benchmarks.transfer.ceilings import perfect
 from benchmarks.transfer.evaluate import Evaluation, paired
 from benchmarks.transfer.figure import WANTED
-from benchmarks.transfer.metrics import POOLS, interval
+from benchmarks.transfer.metrics import POOLS, inside, interval
 from benchmarks.transfer.recommender import DEFAULT, PARTS
 from benchmarks.transfer.settings import PROBES
 
@@ -55,6 +56,7 @@ def headline(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         elif found.regime in {"few10", "few50"}:
             few += 1
             entry["missed"] = missed(found)
+            entry["unsettled"] = unsettled(found)
             entry["beyond_trying"] = beyond_trying(found)
         out[f"{found.setting}-{found.regime}"] = entry
     return {**out, "met": few == 4 and not any(each.get("missed") for each in out.values())}
@@ -76,8 +78,19 @@ def _answered(found: Evaluation, pool: str) -> dict[str, float | None]:
 
 
 def beyond_trying(found: Evaluation) -> list[str]:
-    """Return of which rivals not even fine-tuning from every source on half of the draws is ahead by an interval."""
-    return [name for name in _rivals(found) if interval(oracle_ahead(found.truth, found.scores[name]))[0] <= 0]
+    """Return the goals, met or not, that a chooser misses who tried every source (``benchmarks.transfer.trying``)."""
+    out = [_above(name) for name in _rivals(found) if interval(trying.ahead(found.truth, found.scores[name]))[0] <= 0]
+    own = trying.excess(found.truth)
+    out += [_halved(name) for name in HALVED if own > max(trying.excess(found.truth, found.scores[name]), 0.0) / 2]
+    return out + [_hurt(pool) for pool in POOLS if trying.choices(found.truth, pool).at(THRESHOLD)["risk"] >= WANTED]
+
+
+def unsettled(found: Evaluation) -> list[str]:
+    """Return the regrets that are to be halved of which it is not settled, by an interval, whether they are."""
+    best = perfect(found.truth, inside(found.truth, "all"))[1]
+    regret = {name: found.figures[name]["regret_all"] - best for name in (DEFAULT, *HALVED)}
+    too_much = {name: interval(regret[DEFAULT] - regret[name] / 2) for name in HALVED}
+    return [_halved(name) for name, (low, high) in too_much.items() if low <= 0 < high]
 
 
 def ahead(found: Evaluation) -> list[str]:
@@ -89,6 +102,18 @@ def _below(found: Evaluation, name: str, pool: str) -> bool:
     return paired(found, name, f"tau_{pool}")[2] < 0
 
 
+def _above(name: str) -> str:
+    return f"tau above {name}"
+
+
+def _halved(name: str) -> str:
+    return f"half the regret of {name}"
+
+
+def _hurt(pool: str) -> str:
+    return f"answers that hurt, {pool}"
+
+
 def missed(found: Evaluation) -> list[str]:
     """Return which goals a few-shot regime misses, and against whom.
 
@@ -96,14 +121,13 @@ def missed(found: Evaluation) -> list[str]:
     regret is above a perfect chooser's by half of the rivals' at most; few answers hurt; ten images a class pass marks.
     """
     own = found.figures[DEFAULT]
-    out = [f"tau above {name}" for name in _rivals(found) if paired(found, name, "tau_all")[1] <= 0]
+    out = [_above(name) for name in _rivals(found) if paired(found, name, "tau_all")[1] <= 0]
     out += [f"tau not below {name}, other" for name in _rivals(found) if _below(found, name, "other")]
-    for name in HALVED:
-        if excess(found, DEFAULT, "all") > max(excess(found, name, "all"), 0.0) / 2:
-            out.append(f"half the regret of {name}")
+    own_excess = excess(found, DEFAULT, "all")
+    out += [_halved(name) for name in HALVED if own_excess > max(excess(found, name, "all"), 0.0) / 2]
     for pool in POOLS:
         if (_answered(found, pool)["risk"] or 0) >= WANTED:
-            out.append(f"answers that hurt, {pool}")
+            out.append(_hurt(pool))
         if found.regime == "few10" and float(own[f"tau_{pool}"].mean()) < NEEDED_TAU[found.setting, pool]:
             out.append(f"tau {NEEDED_TAU[found.setting, pool]}, {pool}")
     return out

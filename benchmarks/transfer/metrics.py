@@ -54,6 +54,19 @@ def cube(table: pd.DataFrame, column: str, setting: Setting) -> Truth:
     return Truth([names[i] for i in complete], sources, values[complete])
 
 
+def halves(truth: Truth) -> list[tuple[Truth, Truth]]:
+    """Return one half of the draws and the other, both ways round.
+
+    Halves are of equal size and of different trainings of the sources; a draw may be left over.
+
+    Args:
+        truth: At least two draws.
+    """
+    half = truth.values.shape[2] // 2
+    first, second = (Truth(truth.targets, truth.sources, truth.values[..., part : 2 * half : 2]) for part in (0, 1))
+    return [(first, second), (second, first)]
+
+
 def inside(truth: Truth, pool: str) -> npt.NDArray[np.bool_]:
     """Tell which sources are in the pool of each target, [T, S]; the initial state always is."""
     tasks = zoo().tasks

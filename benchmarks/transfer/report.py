@@ -87,7 +87,7 @@ def _section(found: Evaluation) -> str:
     head = HEAD if found.costs is None else HEAD + COSTS
     names = sorted(found.figures, key=lambda name: -float(found.figures[name]["tau_all"].mean()))
     lines.append(table(head.split(" | "), [_row(found, name) for name in names]))
-    return "\n".join([*lines, *_abstention(found), *_ablation(found)])
+    return "\n".join([*lines, *_abstention(found), *_ablation(found), *_penalties(found)])
 
 
 def _ablation(found: Evaluation) -> list[str]:
@@ -111,6 +111,23 @@ def _ablation(found: Evaluation) -> list[str]:
         "*log-likelihood*, of the labels under that head; *gradients alone*, without the features.",
         "",
         table(head.split(" | "), rows),
+    ]
+
+
+def _penalties(found: Evaluation) -> list[str]:
+    """Return how well the default's kernel predicts at fixed penalties."""
+    if not found.penalised:
+        return []
+    rows = [
+        [f"tau, {pool}", *(_with_interval(values[f"tau_{pool}"]) for values in found.penalised.values())]
+        for pool in POOLS
+    ]
+    return [
+        "",
+        "The leave-one-out R^2 of the Fisher kernel at fixed penalties, as shares of its mean diagonal, one draw "
+        "(`python -m benchmarks.transfer.penalties`):",
+        "",
+        table(["penalty", *found.penalised], rows),
     ]
 
 
