@@ -13,7 +13,7 @@ from benchmarks.transfer.ceilings import ceilings
 from benchmarks.transfer.costs import Costs
 from benchmarks.transfer.measures import NAMES
 from benchmarks.transfer.metrics import Truth, cube, inside, interval, residual, summary, weighted_taus
-from benchmarks.transfer.recommender import DEFAULT, Answers, first_day, recommenders
+from benchmarks.transfer.recommender import DEFAULT, MEASURE, Answers, first_day, recommenders
 from benchmarks.transfer.settings import PROBES, REGIMES, SEEN, settings
 from taskzoo.recommend.belief import usual
 
@@ -69,7 +69,7 @@ def evaluate(setting: str, regime: str) -> Evaluation | None:
         figures[name] = {**summary(truth, values), "tau_residual": _residual_tau(truth, values)}
     costs_of = costs.read(setting, regime)
     variants = _columns(_whole_draws(ablation.table(setting, regime)), ablation.COLUMNS[4:], truth)
-    penalised = _columns(_whole_draws(penalties.table(setting, SEEN[regime])), penalties.PENALTIES, truth)
+    penalised = _penalised(setting, SEEN[regime], truth, known)
     return Evaluation(
         setting,
         regime,
@@ -136,6 +136,15 @@ def _controls(setting: str, regime: str, truth: Truth) -> dict[str, Array]:
         "same_data_set": controls.same_data_set(truth),
         **_columns(scores.controls_of(setting, regime), controls.OF_IMAGES, truth),
     }
+
+
+def _penalised(setting: str, regime: str, truth: Truth, known: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the Fisher kernel at fixed penalties, and its evidence on the same draws; nothing where not measured."""
+    found = _columns(_whole_draws(penalties.table(setting, regime)), penalties.PENALTIES, truth)
+    if not found or MEASURE not in known:
+        return {}
+    draws = min(values.shape[2] for values in found.values())
+    return {"evidence": known[MEASURE][..., :draws], **found}
 
 
 def _residual_tau(truth: Truth, values: Array) -> Array:

@@ -124,8 +124,8 @@ def _penalties(found: Evaluation) -> list[str]:
     ]
     return [
         "",
-        "The leave-one-out R^2 of the Fisher kernel at fixed penalties, as shares of its mean diagonal, one draw "
-        "(`python -m benchmarks.transfer.penalties`):",
+        "The leave-one-out R^2 of the Fisher kernel at fixed penalties, as shares of its mean diagonal, and its "
+        "evidence on the same images (`python -m benchmarks.transfer.penalties`):",
         "",
         table(["penalty", *found.penalised], rows),
     ]
