@@ -43,10 +43,10 @@ class Belief:
 # Measured by benchmarks/transfer, ten images a class; it counts as one target a data set.
 RANDOM = Belief(level=0.52, slope=0.2, width=0.0, noise=0.81, spread=0.025)
 PRETRAINED = Belief(
-    level=-0.29,
-    slope=0.24,
-    width=0.63,
-    noise=0.87,
+    level=-0.26,
+    slope=0.25,
+    width=0.62,
+    noise=0.88,
     spread=0.034,
     scores=5.0,
     widths=0.22,
