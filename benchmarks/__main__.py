@@ -77,8 +77,8 @@ def _transfer(cells: Sequence[Evaluation]) -> Iterator[str]:
     yield (
         f"Goals, {'all met' if figures['met'] else 'not all met'}: above every rival and control on the full pool with "
         "an interval without zero, not below any on the other, regret above a perfect chooser's at most half of "
-        "LEEP's, LogME's and ridge's, answers that hurt below 5 %. What one misses who tried every source tells how hard "
-        "a goal is at this noise; it is no bound. "
+        "LEEP's, LogME's and ridge's, answers that hurt below 5 %. What one misses who tried every source tells how "
+        "hard a goal is at this noise; it is no bound. "
         f"Not measured yet: {', '.join(missing) or 'nothing'}."
     )
     for name, entry in figures.items():
