@@ -1,5 +1,7 @@
 """What the noise of the truth leaves to be reached, and what it is made of."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,28 +35,45 @@ def ceilings(truth: Truth) -> dict[str, float]:
         members = inside(truth, pool)
         out[f"oracle_tau_{pool}"] = float(weighted_taus(other.mean, first.mean[..., None], members).mean())
         out[f"oracle_regret_{pool}"] = float(regrets(other.mean, first.mean[..., None], members).mean())
-        tau, regret = perfect(truth, members)
-        out[f"perfect_tau_{pool}"] = float(tau.mean())
-        out[f"perfect_regret_{pool}"] = float(regret.mean())
+        out[f"perfect_tau_{pool}"] = float(perfect_taus(truth, members).mean())
+        out[f"perfect_regret_{pool}"] = float(perfect_regrets(truth, members).mean())
     return out | variance(truth)
 
 
-def perfect(truth: Truth, pool: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return the weighted tau and the regret that a chooser would show who knew every source's true mean.
-
-    Both are judged by observed means. Regret is counted from the best of them, which is that of the luckiest as much as
-    of the best. Simulated: true means are drawn from their normal posterior (the observed ones shrunk as by James and
-    Stein, with the variance that the noise leaves of theirs), and observed anew under noise of its size.
+def perfect_taus(truth: Truth, pool: npt.NDArray[np.bool_]) -> Array:
+    """Return the weighted tau that a chooser would show who knew every source's true mean, [T].
 
     Args:
         truth: At least two draws.
         pool: [T, S]; the last source, the initial state, is in it, and has no part in tau.
+    """
+    simulated = ((true[:TAUS, :-1], seen[:TAUS, :-1]) for true, seen in _observed_anew(truth, pool))
+    return np.array([np.mean([weighted_tau(*pair) for pair in zip(*each, strict=True)]) for each in simulated])
 
-    Returns:
-        [T] each.
+
+def perfect_regrets(truth: Truth, pool: npt.NDArray[np.bool_]) -> Array:
+    """Return the regret that a chooser would show who knew every source's true mean, [T].
+
+    It is counted from the best of the observed means, which is that of the luckiest as much as of the best.
+
+    Args:
+        truth: At least two draws.
+        pool: [T, S]; the last source, the initial state, is in it.
+    """
+    rows = np.arange(SIMULATIONS)
+    return np.array([(seen.max(1) - seen[rows, true.argmax(1)]).mean() for true, seen in _observed_anew(truth, pool)])
+
+
+def _observed_anew(truth: Truth, pool: npt.NDArray[np.bool_]) -> Iterator[tuple[Array, Array]]:
+    """Simulate true means of each target's sources, and what would be observed of them.
+
+    True means are drawn from their normal posterior (the observed ones shrunk as by James and Stein, with the variance
+    that the noise leaves of theirs), and observed anew under noise of its size.
+
+    Yields:
+        Both, [SIMULATIONS, sources in the pool], target by target.
     """
     rng = np.random.default_rng(0)
-    taus, regrets = np.zeros((2, len(truth.targets)))
     for row, members in enumerate(pool):
         values = truth.values[row, members]
         sources, draws = values.shape
@@ -64,10 +83,7 @@ def perfect(truth: Truth, pool: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
         kept = max(1 - (sources - 3) / (sources - 1) * noise / means.var(ddof=1), 0.0)
         true = means.mean() + kept * (means - means.mean())
         true = true + np.sqrt(kept * noise) * rng.standard_normal((SIMULATIONS, sources))
-        seen = true + np.sqrt(noise) * rng.standard_normal(true.shape)
-        regrets[row] = (seen.max(1) - seen[np.arange(SIMULATIONS), true.argmax(1)]).mean()
-        taus[row] = np.mean([weighted_tau(*pair) for pair in zip(true[:TAUS, :-1], seen[:TAUS, :-1], strict=True)])
-    return taus, regrets
+        yield true, true + np.sqrt(noise) * rng.standard_normal(true.shape)
 
 
 def variance(truth: Truth) -> dict[str, float]:

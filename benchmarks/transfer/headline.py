@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.transfer import trying
 from benchmarks.transfer.abstention import THRESHOLD, choices
-from benchmarks.transfer.ceilings import perfect
+from benchmarks.transfer.ceilings import perfect_regrets
 from benchmarks.transfer.evaluate import Evaluation, paired
 from benchmarks.transfer.figure import WANTED
 from benchmarks.transfer.metrics import POOLS, inside, interval
@@ -87,7 +87,7 @@ def beyond_trying(found: Evaluation) -> list[str]:
 
 def unsettled(found: Evaluation) -> list[str]:
     """Return the regrets that are to be halved of which it is not settled, by an interval, whether they are."""
-    best = perfect(found.truth, inside(found.truth, "all"))[1]
+    best = perfect_regrets(found.truth, inside(found.truth, "all"))
     regret = {name: found.figures[name]["regret_all"] - best for name in (DEFAULT, *HALVED)}
     too_much = {name: interval(regret[DEFAULT] - regret[name] / 2) for name in HALVED}
     return [_halved(name) for name, (low, high) in too_much.items() if low <= 0 < high]

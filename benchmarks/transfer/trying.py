@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.transfer.abstention import Choices
-from benchmarks.transfer.ceilings import perfect
+from benchmarks.transfer.ceilings import perfect_regrets
 from benchmarks.transfer.metrics import Array, Truth, halves, inside, regrets, weighted_taus
 
 
@@ -39,7 +39,7 @@ def excess(truth: Truth, scores: Array | None = None) -> float:
     """
     pool = inside(truth, "all")
     found = [
-        regrets(judge.mean, tried.mean[..., None] if scores is None else scores, pool) - perfect(judge, pool)[1]
+        regrets(judge.mean, tried.mean[..., None] if scores is None else scores, pool) - perfect_regrets(judge, pool)
         for tried, judge in halves(truth)
     ]
     return float(np.mean(found))

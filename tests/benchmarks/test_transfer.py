@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmarks import rows
 from benchmarks.transfer import costs, inputs, scores, trying
-from benchmarks.transfer.ceilings import ceilings, perfect, variance
+from benchmarks.transfer.ceilings import ceilings, perfect_regrets, perfect_taus, variance
 from benchmarks.transfer.controls import same_data_set, source_mean
 from benchmarks.transfer.evaluate import Evaluation, _measures
 from benchmarks.transfer.measures import NAMES as MEASURES
@@ -149,7 +149,7 @@ def test_a_perfect_chooser_shows_the_tau_and_the_regret_that_it_would() -> None:
         true = rng.normal(size=(len(NAMES), len(SOURCES)))
         truth = Truth(NAMES, SOURCES, true[..., None] + rng.normal(0, 2, (*true.shape, 4)))
         pool = inside(truth, "all")
-        said.append(perfect(truth, pool))
+        said.append((perfect_taus(truth, pool), perfect_regrets(truth, pool)))
         real.append((weighted_taus(truth.mean, true[..., None], pool), regrets(truth.mean, true[..., None], pool)))
     tau, regret = np.mean(real, axis=(0, 2))
     assert np.mean(said, axis=(0, 2)) == pytest.approx([tau, regret], rel=0.15)
