@@ -5,7 +5,6 @@ measures what is missing in ``benchmarks/results/transfer/cross_validated``; the
 benchmarks.transfer --summary``.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,14 +15,13 @@ import torch
 from torch.nn import functional
 
 from benchmarks import rows
-from benchmarks.environment import note_environment
 from benchmarks.transfer import inputs
+from benchmarks.transfer.measuring import measure_missing
 from benchmarks.transfer.scores import sources
-from benchmarks.transfer.settings import PROBES, REPEATS, RESULTS, SEEN, settings
+from benchmarks.transfer.settings import REPEATS, RESULTS, settings
 from benchmarks.transfer.truth import chosen, key, learned
 from taskzoo.data.tasks import TaskSplit
 from taskzoo.files import digest_json
-from taskzoo.parallel import run_jobs
 from taskzoo.probe.forms import tensors
 from taskzoo.probe.training import in_batches
 
@@ -94,17 +92,7 @@ def folds(labels: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
 
 def main() -> None:
     """Measure what is missing."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", nargs="*", default=PROBES, choices=settings(), help="which probes")
-    parser.add_argument("--regimes", nargs="*", default=["few10"], choices=sorted(set(SEEN.values())), help="which")
-    parser.add_argument("--draws", type=int, default=1, help="how many draws of each target's images")
-    options = parser.parse_args()
-    note_environment(ENVIRONMENTS)
-    inputs.build_datasets()
-    for setting in options.settings:
-        inputs.train_sources(setting)
-        for regime in options.regimes:
-            run_jobs(measure, list(missing(setting, regime, options.draws)), f"{setting} {regime}")
+    measure_missing(measure, missing, ENVIRONMENTS, __doc__, ["few10"])
 
 
 if __name__ == "__main__":

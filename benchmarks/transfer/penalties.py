@@ -7,7 +7,6 @@ predicts each regime. It measures what is missing in ``benchmarks/results/transf
 ``python -m benchmarks.transfer --summary``.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import rows
-from benchmarks.environment import note_environment
 from benchmarks.transfer import inputs
+from benchmarks.transfer.measuring import measure_missing
 from benchmarks.transfer.scores import sources
-from benchmarks.transfer.settings import PROBES, REPEATS, RESULTS, SEEN, settings
+from benchmarks.transfer.settings import REPEATS, RESULTS, settings
 from benchmarks.transfer.truth import chosen, key
 from benchmarks.transfer.view import DIFFERENTIATED, DIRECTIONS, first
 from taskzoo.data.tasks import TaskSplit
@@ -26,7 +25,6 @@ from taskzoo.distance.kernel_regression import NOISE, loo_r2, unit
 from taskzoo.distance.transferability.arrays import Array, one_hot
 from taskzoo.files import digest_json
 from taskzoo.fisher.feature_gram import alike, feature_grams
-from taskzoo.parallel import run_jobs
 from taskzoo.probe.network import device, normalise
 
 EVERY = slice(12, 26, 2)  # Of the penalties that the measures try: 0.01 to 100.
@@ -82,17 +80,7 @@ def measure(setting: str, regime: str, target: str, draw: int) -> None:
 
 def main() -> None:
     """Measure what is missing."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", nargs="*", default=PROBES, choices=settings(), help="which probes")
-    parser.add_argument("--regimes", nargs="*", default=sorted(set(SEEN.values())), help="whose images")
-    parser.add_argument("--draws", type=int, default=1, help="how many draws of each target's images")
-    options = parser.parse_args()
-    note_environment(ENVIRONMENTS)
-    inputs.build_datasets()
-    for setting in options.settings:
-        inputs.train_sources(setting)
-        for regime in options.regimes:
-            run_jobs(measure, list(missing(setting, regime, options.draws)), f"{setting} {regime} penalties")
+    measure_missing(measure, missing, ENVIRONMENTS, __doc__)
 
 
 if __name__ == "__main__":

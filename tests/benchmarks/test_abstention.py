@@ -8,7 +8,7 @@ from benchmarks.transfer.metrics import inside
 from benchmarks.transfer.recommender import DEFAULT, Answers, first_day, headrooms, learned, recommenders
 from taskzoo.recommend.belief import PRETRAINED, RANDOM
 from taskzoo.recommend.gain import gain_model, headroom, wider
-from tests.benchmarks.test_transfer import NAMES, SIZE, made, truth
+from tests.benchmarks.examples import NAMES, SIZE, made, truth
 
 PARTS_OF_SCORE = ("fisher_kernel", "likeness", "pixel_likeness", "ftd_layerwise")
 

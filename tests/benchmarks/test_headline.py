@@ -8,7 +8,7 @@ from benchmarks.transfer.evaluate import Evaluation
 from benchmarks.transfer.headline import HALVED, beyond_trying, missed, unsettled
 from benchmarks.transfer.metrics import Array, Truth, summary
 from benchmarks.transfer.recommender import DEFAULT, Answers
-from tests.benchmarks.test_transfer import SIZE, made
+from tests.benchmarks.examples import SIZE, made
 
 ALL_HALVED = [f"half the regret of {name}" for name in HALVED]
 ABOVE = [f"tau above {name}" for name in HALVED]

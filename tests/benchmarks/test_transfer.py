@@ -10,17 +10,15 @@ import pytest
 from scipy import stats
 
 from benchmarks import rows
-from benchmarks.transfer import costs, inputs, scores, trying
+from benchmarks.transfer import costs, inputs, scores
 from benchmarks.transfer.ceilings import ceilings, perfect_regrets, perfect_taus, variance
 from benchmarks.transfer.controls import same_data_set, source_mean
 from benchmarks.transfer.evaluate import Evaluation, _measures
 from benchmarks.transfer.measures import NAMES as MEASURES
 from benchmarks.transfer.measures import OF_TRAINED, score
 from benchmarks.transfer.metrics import (
-    Array,
     Truth,
     cube,
-    halves,
     inside,
     interval,
     not_worse,
@@ -31,30 +29,11 @@ from benchmarks.transfer.metrics import (
 )
 from benchmarks.transfer.recommender import DEFAULT
 from benchmarks.transfer.report import page
-from benchmarks.transfer.settings import settings, zoo
+from benchmarks.transfer.settings import zoo
 from benchmarks.transfer.timing import NEEDS
 from benchmarks.transfer.view import View
-from taskzoo.fisher.pairs import NO_TRANSFER
+from tests.benchmarks.examples import NAMES, SETTING, SIZE, SOURCES, made, truth
 from tests.distance.examples import observation
-
-SETTING = settings()["small"]
-NAMES = list(SETTING.targets)
-SOURCES = [*NAMES, NO_TRANSFER]
-SIZE = len(NAMES)
-
-
-def truth(values: Array) -> Truth:
-    """Return a truth over all tasks of the zoo; a task is no source of itself."""
-    values = values.copy()
-    values[np.arange(SIZE), np.arange(SIZE)] = np.nan
-    return Truth(NAMES, SOURCES, values)
-
-
-def made(source: float, interaction: float, noise: float, draws: int = 4, seed: int = 0) -> Truth:
-    """Return accuracies of given standard deviations."""
-    rng = np.random.default_rng(seed)
-    cells = rng.normal(0, source, (1, SIZE + 1)) + rng.normal(0, interaction, (SIZE, SIZE + 1))
-    return truth(cells[..., None] + rng.normal(0, noise, (SIZE, SIZE + 1, draws)))
 
 
 def test_every_data_set_has_two_tasks_and_there_are_enough() -> None:
@@ -279,41 +258,3 @@ def test_the_page_has_the_costs_where_there_are_any(tmp_path: Path, monkeypatch:
     rows_of = [next(line for line in table.splitlines() if line.startswith(f"| **{DEFAULT}**")) for table in tables]
     assert rows_of[1] == rows_of[0] + " 0.200 | 1 F + 2 B |"
     assert next(line for line in tables[1].splitlines() if line.startswith("| *random*")).endswith("|  |  |")
-
-
-def test_trying_half_of_the_draws_is_ahead_of_noise_and_level_with_the_truth() -> None:
-    found = made(0, 1, 0.1)
-    noise = np.random.default_rng(0).normal(size=found.mean.shape)[..., None]
-    assert trying.ahead(found, noise).mean() > 0.8
-    assert trying.ahead(found, found.mean[..., None]).mean() == pytest.approx(0, abs=0.05)
-    assert trying.ahead(made(0, 0, 1), noise).mean() == pytest.approx(0, abs=0.1)
-
-
-def test_who_tried_is_judged_by_draws_that_were_not_tried() -> None:
-    found = made(0, 1, 1, draws=5)
-    (tried, judge), (other_tried, other_judge) = halves(found)
-    np.testing.assert_array_equal(tried.values, found.values[..., [0, 2]])
-    np.testing.assert_array_equal(judge.values, found.values[..., [1, 3]])
-    assert (other_tried, other_judge) == (judge, tried)
-
-
-def test_the_regret_of_who_tried_is_a_perfect_choosers_where_trying_tells_all() -> None:
-    assert trying.excess(made(0, 1, 0.001)) == pytest.approx(0, abs=1e-3)
-    blind = np.random.default_rng(0).normal(size=(SIZE, SIZE + 1, 50))
-    assert trying.excess(made(0, 1, 0.001), blind) > 1
-    # Without any difference between sources there is nothing to be lost.
-    assert trying.excess(made(0, 0, 1)) == pytest.approx(0, abs=0.2)
-
-
-def test_who_tried_answers_by_a_t_test_on_what_was_tried() -> None:
-    values = np.full((SIZE, SIZE + 1, 4), 0.5)
-    values[:, 3] += np.array([0.1, 0.2, 0.3, -0.4])
-    values[3, 3] = np.nan
-    values[3, 4] += np.array([0.1, 0.2, 0.3, -0.4])
-    found = trying.choices(truth(values), "all")
-    # Tried on draws 0 and 2 its gains are .1 and .3; of the targets' SIZE - 1 sources it alone has noise.
-    noise = np.sqrt(0.02 / (SIZE - 1) / 2)
-    assert found.probability[0, 0] == pytest.approx(stats.t.cdf(0.2 / noise, 1))
-    assert found.gain[0, 0] == pytest.approx((0.2 - 0.4) / 2)
-    assert found.gain[0, 1] == pytest.approx(0.0)  # Tried on the others, none is better than no transfer.
-    assert found.probability[0, 1] == pytest.approx(0.5)
